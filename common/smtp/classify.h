@@ -1,0 +1,53 @@
+// What a reply means for the recipient, for us and for the next attempt. Pure.
+//
+// Order of trust: the class of the SMTP code (2, 4, 5), the enhanced status code (RFC 3463), known texts, the phase. The rules
+// stand in one table, classify_rules.cc; each carries a sample that must fire it.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "common/smtp/reply.h"
+#include "wavepost/v1/outcomes.pb.h"
+
+namespace wavepost {
+
+// The part of the dialogue in which a reply came (or failed to come).
+enum class Phase { kConnect, kGreeting, kEhlo, kStartTls, kMail, kRcpt, kData, kEndOfData, kRset, kQuit };
+
+// "connect", "greeting", "ehlo", "starttls", "mail", "rcpt", "data", "end_of_data", "rset", "quit"
+std::string_view PhaseName(Phase phase);
+
+struct Verdict {
+  enum class Kind { kAccepted, kTemporary, kPermanent };
+  // How far the reply reaches. kSite: everything for this site from this connection; kEgressIp: our address there.
+  enum class Scope { kRecipient, kMessage, kSite, kEgressIp };
+
+  Kind kind = Kind::kAccepted;
+  wavepost::v1::Reason reason = wavepost::v1::REASON_UNSPECIFIED;
+  // RECIPIENT only for RCPT and later, and only on words or codes that are about the address. A refusal that names an IP
+  // address, a block list or a policy never has it.
+  wavepost::v1::Fault fault = wavepost::v1::FAULT_UNSPECIFIED;
+  Scope scope = Scope::kRecipient;
+  // Temporary only: when the reply asks us to come back, 1 s to 24 h.
+  std::optional<absl::Duration> retry_hint;
+  // Slow down: fewer connections, fewer messages.
+  bool throttled = false;
+  // Name of the rule that decided, for logs and tests; lives for ever. Empty for accepted.
+  std::string_view rule;
+};
+
+// 2xx is accepted, and 3xx in answer to DATA. 4xx is temporary. 5xx is permanent, except "too many recipients" and
+// replies that say themselves that they are temporary (421-like texts at 5xx). In doubt, temporary, and nobody's fault.
+Verdict Classify(const Reply& reply, Phase phase);
+
+// The class of a permanent verdict: HARD if the address will never work (only with fault RECIPIENT), POLICY if refused
+// for content, reputation or policy, else SOFT. UNSPECIFIED for accepted and temporary ones.
+wavepost::v1::BounceClass BounceClassOf(const Verdict& verdict);
+
+// "try again in 300 seconds", "Greylisted for 5 minutes", "retry after 00:04:30", "in 4 Minuten": the time asked for. A
+// number is believed only next to a word about coming back. Less than 1 s or more than 24 h counts as nothing.
+std::optional<absl::Duration> ParseRetryHint(std::string_view text);
+
+}  // namespace wavepost
