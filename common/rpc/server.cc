@@ -1,0 +1,42 @@
+#include "common/rpc/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <mutex>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+
+namespace wavepost {
+
+constexpr int kMessageBytesMax = 8 << 20;
+
+absl::StatusOr<RpcServer> StartRpcServer(const std::string& listen_address, const TlsFiles& tls,
+                                         const std::vector<grpc::Service*>& services) {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  });
+  ASSIGN_OR_RETURN(auto credentials, ServerCredentialsFor(tls, listen_address));
+  RpcServer out;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(listen_address, credentials, &out.port);
+  for (grpc::Service* service : services) builder.RegisterService(service);
+  builder.SetMaxReceiveMessageSize(kMessageBytesMax);
+  // Two servers on one port would each get half of the calls; better to say that the port is taken.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  out.server = builder.BuildAndStart();
+  if (out.server == nullptr || out.port == 0) {
+    return absl::UnavailableError(absl::StrCat("cannot listen on ", listen_address,
+                                               ": the port is in use or the address is not on this machine; choose another "
+                                               "in 'listen', or stop the process that has it"));
+  }
+  return out;
+}
+
+}  // namespace wavepost

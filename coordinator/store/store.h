@@ -1,0 +1,190 @@
+// The coordinator's books, in the words of the business: tenants, campaigns, recipients, outcomes, suppressions, events.
+//
+// Every change is atomic and on disk (synced) when its call returns OK or its callback is run with OK; after an error
+// nothing of it is there. Every change is idempotent: repeated with the same ids it changes nothing and returns the same.
+// The accounting law holds in every state that a reader can see: a wave's counters and its recipients change together.
+//
+// Threads: all methods may be called from any thread. Those that return a status block for a sync (milliseconds): not from
+//          an event loop. Those with a `done` do not block; `done` runs on the store's writer thread and must be short.
+// Versions: RocksStore (embedded, default). A PostgreSQL one follows; nothing here may speak of keys, iterators or batches
+//          of writes.
+// Errors:  kNotFound, kAlreadyExists, kFailedPrecondition, kInvalidArgument as said per method; kUnavailable and
+//          kResourceExhausted from the disk.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/recipient_id.h"
+#include "wavepost/cluster/v1/bounce_feed_service.pb.h"
+#include "wavepost/cluster/v1/coordinator_records.pb.h"
+#include "wavepost/cluster/v1/dispatch_service.pb.h"
+#include "wavepost/v1/campaigns_service.pb.h"
+#include "wavepost/v1/events_service.pb.h"
+#include "wavepost/v1/suppressions_service.pb.h"
+
+namespace wavepost {
+
+// A page of a listing. `next` is the cursor for the next page; empty: this was the last one.
+template <class T>
+struct Page {
+  std::vector<T> items;
+  std::string next;
+};
+
+// A request id with the hash of its request; empty id: not idempotent.
+struct RequestKey {
+  std::string id;
+  std::string request_sha256;
+};
+
+// One row of an import, checked for form by the API; the store checks for duplicates.
+struct NewRecipient {
+  int64_t position = 0;
+  cluster::v1::StoredRecipient recipient;
+};
+
+// The egress IP that the planner chose for a recipient.
+struct Assignment {
+  RecipientId id;
+  std::string node;
+  std::string egress_ip;
+};
+
+// What the planner decided about a page of recipients of one wave.
+struct Plan {
+  uint32_t wave = 0;
+  uint32_t from_index = 0;     // the wave's planned_through when the page was read: another value there refuses the plan
+  uint32_t through_index = 0;  // one past the last recipient of the page
+  std::vector<Assignment> assignments;
+  std::vector<RecipientId> suppressed;
+};
+
+// A recipient of a page for the planner.
+struct PlanRow {
+  RecipientId id;
+  std::string address;
+  bool suppressed = false;
+};
+
+// A suppression change with its place in the log.
+using SuppressionChange = cluster::v1::SuppressionChange;
+
+class Store {
+ public:
+  using Done = std::function<void(absl::Status)>;
+
+  virtual ~Store() = default;
+
+  // --- tenants, sending domains ---------------------------------------------------------------------------------------
+  // kAlreadyExists if it is there already and `request` is new.
+  virtual absl::StatusOr<v1::Tenant> CreateTenant(v1::Tenant tenant, const RequestKey& request) = 0;
+  virtual absl::StatusOr<cluster::v1::StoredTenant> GetTenant(std::string_view name) = 0;
+  virtual absl::StatusOr<Page<v1::Tenant>> ListTenants(int page_size, std::string_view cursor) = 0;
+  virtual absl::Status AddApiKey(std::string_view tenant, const cluster::v1::StoredApiKey& key) = 0;
+  // The tenant whose key hashes to this. kNotFound.
+  virtual absl::StatusOr<std::string> TenantOfKey(std::string_view secret_sha256) = 0;
+  virtual absl::StatusOr<v1::SendingDomain> CreateSendingDomain(std::string_view tenant,
+                                                                cluster::v1::StoredSendingDomain domain,
+                                                                const RequestKey& request) = 0;
+  virtual absl::StatusOr<cluster::v1::StoredSendingDomain> GetSendingDomain(std::string_view name) = 0;
+  virtual absl::StatusOr<Page<cluster::v1::StoredSendingDomain>> ListSendingDomains(std::string_view tenant, int page_size,
+                                                                                    std::string_view cursor) = 0;
+
+  // --- campaigns, waves -----------------------------------------------------------------------------------------------
+  virtual absl::StatusOr<v1::Campaign> CreateCampaign(cluster::v1::StoredCampaign campaign, const RequestKey& request) = 0;
+  virtual absl::StatusOr<cluster::v1::StoredCampaign> GetCampaign(std::string_view name) = 0;
+  virtual absl::StatusOr<Page<v1::Campaign>> ListCampaigns(std::string_view tenant, int page_size,
+                                                           std::string_view cursor) = 0;
+  // The store gives the number.
+  virtual absl::StatusOr<v1::Wave> CreateWave(std::string_view campaign, std::string_view wave_name,
+                                              const RequestKey& request) = 0;
+  virtual absl::StatusOr<cluster::v1::StoredWave> GetWave(std::string_view name) = 0;
+  virtual absl::StatusOr<cluster::v1::StoredWave> GetWaveByNumber(uint32_t number) = 0;
+  virtual absl::StatusOr<Page<v1::Wave>> ListWaves(std::string_view campaign, int page_size, std::string_view cursor) = 0;
+  // DRAFT -> RUNNING; RUNNING and COMPLETED stay as they are. kFailedPrecondition without recipients.
+  virtual absl::StatusOr<v1::Wave> StartWave(std::string_view name, uint32_t token_key_id) = 0;
+  // Numbers of the waves that are RUNNING and not yet planned through.
+  virtual absl::StatusOr<std::vector<uint32_t>> WavesToPlan() = 0;
+
+  // --- recipients -----------------------------------------------------------------------------------------------------
+  // Stores the rows whose address the wave does not have yet; the others come back as DUPLICATE refusals. `refusals` are
+  // rows that the API has refused already: they are counted and come back in the response, by position.
+  // kFailedPrecondition if the wave has started.
+  virtual absl::StatusOr<v1::ImportRecipientsResponse> ImportChunk(std::string_view wave, std::vector<NewRecipient> rows,
+                                                                   std::vector<v1::ImportRecipientsResponse::Refusal> refusals,
+                                                                   const RequestKey& request) = 0;
+  virtual absl::StatusOr<v1::Recipient> GetRecipient(RecipientId id) = 0;
+  // Limits: reads at most 5000 recipients per call, so that a filter may leave a page short.
+  virtual absl::StatusOr<Page<v1::Recipient>> ListRecipients(std::string_view wave, int page_size, std::string_view cursor,
+                                                             const std::vector<v1::Outcome>& outcomes) = 0;
+  // Recounts all recipients of the wave on a snapshot and compares with the counters of the same snapshot.
+  virtual absl::StatusOr<v1::AuditWaveResponse> AuditWave(std::string_view wave) = 0;
+
+  // --- planning and dispatch ------------------------------------------------------------------------------------------
+  // The next at most `limit` unplanned recipients of a running wave, in store order, with the suppression list looked up.
+  // first: the wave's planned_through. Empty: planned through.
+  virtual absl::StatusOr<std::pair<uint32_t, std::vector<PlanRow>>> ReadPlanPage(uint32_t wave, size_t limit) = 0;
+  // Records a plan: outcomes for the suppressed, state ASSIGNED and pending batches (UUIDs, at most 500 recipients, one
+  // node and wave each) for the others. kFailedPrecondition if the wave was planned past from_index in between.
+  // Suppressions that came in between are honoured later, by ReadBatch.
+  virtual absl::Status RecordPlan(const Plan& plan) = 0;
+  // Ids of the batches that the node has not acknowledged, in order, after `after_sequence`, at most `limit`.
+  virtual absl::StatusOr<std::vector<cluster::v1::PendingBatch>> PendingBatches(std::string_view node,
+                                                                                int64_t after_sequence, size_t limit) = 0;
+  // The batch as it goes out now: recipients that still are ASSIGNED; those suppressed since get their outcome here
+  // (synced before the call returns) and are left out. return_path is filled by the caller.
+  virtual absl::StatusOr<cluster::v1::Batch> ReadBatch(const cluster::v1::PendingBatch& pending) = 0;
+  // The node has it. Unknown ids are fine.
+  virtual void AcknowledgeBatch(std::string_view node, std::string_view batch_id, Done done) = 0;
+  // Recipients in pending batches of the node.
+  virtual absl::StatusOr<int64_t> Backlog(std::string_view node) = 0;
+
+  // --- nodes and bouncers ---------------------------------------------------------------------------------------------
+  // Stores addresses and raises the epoch. An egress IP moves to the node that attached last.
+  virtual absl::StatusOr<cluster::v1::StoredNode> AttachNode(std::string_view node_id,
+                                                             const std::vector<v1::EgressIp>& egress_ips) = 0;
+  virtual absl::StatusOr<std::vector<cluster::v1::StoredNode>> ListNodes() = 0;
+  virtual absl::StatusOr<cluster::v1::StoredBouncer> GetBouncer(std::string_view bouncer_id) = 0;  // made if new
+
+  // --- what came back -------------------------------------------------------------------------------------------------
+  // Applies the node's reports: outcomes, deferrals, counters, events, suppressions for hard bounces. Reports at or below
+  // the stored sequence are skipped; an outcome for a recipient that has one already changes nothing (the first stays).
+  // Reports about recipients that do not exist are counted and skipped.
+  virtual void ApplyReports(std::string_view node, std::vector<cluster::v1::Report> reports, Done done) = 0;
+  // Applies bounce reports: REPORT_RECEIVED event always; hard, soft and policy failures move DELIVERED to BOUNCED;
+  // hard, complaint and unsubscribe suppress. Same rule for sequences.
+  virtual void ApplyBounceReports(std::string_view bouncer, std::vector<cluster::v1::BounceReport> reports, Done done) = 0;
+
+  // --- suppressions ---------------------------------------------------------------------------------------------------
+  // Returns the entry that is there if there is one.
+  virtual absl::StatusOr<v1::Suppression> CreateSuppression(std::string_view tenant, v1::Suppression suppression,
+                                                            const RequestKey& request) = 0;
+  virtual absl::StatusOr<v1::Suppression> GetSuppression(std::string_view tenant, std::string_view address) = 0;
+  virtual absl::StatusOr<Page<v1::Suppression>> ListSuppressions(std::string_view tenant, int page_size,
+                                                                 std::string_view cursor) = 0;
+  virtual absl::Status DeleteSuppression(std::string_view tenant, std::string_view address, std::string_view who,
+                                         std::string_view why) = 0;
+  // Changes after a place in the log, in order.
+  virtual absl::StatusOr<std::vector<SuppressionChange>> SuppressionChanges(int64_t after_sequence, size_t limit) = 0;
+
+  // --- events ---------------------------------------------------------------------------------------------------------
+  // Events after the cursor, at most `limit`, in order.
+  virtual absl::StatusOr<std::vector<v1::Event>> Events(int64_t after_sequence, size_t limit) = 0;
+  virtual absl::Status AppendEvent(v1::Event event) = 0;
+
+  // Called on the writer thread after each group of changes is on disk: wake up who watches (waves, events, suppressions,
+  // batches). At most one listener; set before the first call, must be short.
+  virtual void OnChange(std::function<void()> listener) = 0;
+};
+
+}  // namespace wavepost
