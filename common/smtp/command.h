@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,9 @@ struct Command {
   std::string path;
   // MAIL, RCPT: ESMTP parameters in their order; keywords in upper case, values as written ("" without '=').
   std::vector<std::pair<std::string, std::string>> params;
+  // BDAT only.
+  uint64_t bdat_bytes = 0;
+  bool bdat_last = false;
   // Not empty: the syntax is wrong and this is the text for the 501 (for 500 when verb is kUnknown). The rest is not valid.
   std::string error;
 

@@ -13,8 +13,6 @@
 
 namespace wavepost {
 
-inline constexpr size_t kCommandBytesMax = 2048;  // of a line that we compose, CRLF included
-
 struct MailOptions {
   std::optional<uint64_t> size;  // SIZE=, RFC 1870; only when the server offered it
   bool body_8bit = false;        // BODY=8BITMIME, RFC 6152

@@ -1,0 +1,140 @@
+#include "common/smtp/classify.h"
+
+#include <charconv>
+
+#include "common/smtp/classify_rules.h"
+#include "common/smtp/classify_text.h"
+
+namespace wavepost {
+namespace {
+
+using wavepost::v1::Fault;
+using wavepost::v1::Reason;
+
+// True if `value` is one of the numbers in "550|553".
+bool CodeListed(std::string_view list, int value) {
+  while (!list.empty()) {
+    const size_t bar = list.find('|');
+    const std::string_view item = list.substr(0, bar);
+    int code = 0;
+    std::from_chars(item.data(), item.data() + item.size(), code);
+    if (code == value) return true;
+    list = bar == std::string_view::npos ? std::string_view() : list.substr(bar + 1);
+  }
+  return false;
+}
+
+// True if the code's subject and detail are listed in "1.1|7.*".
+bool EnhancedListed(std::string_view list, const EnhancedCode& code) {
+  if (!code.present()) return false;
+  while (!list.empty()) {
+    const size_t bar = list.find('|');
+    const std::string_view item = list.substr(0, bar);
+    const size_t dot = item.find('.');
+    int subject = -1;
+    int detail = -1;
+    std::from_chars(item.data(), item.data() + dot, subject);
+    std::from_chars(item.data() + dot + 1, item.data() + item.size(), detail);
+    if (subject == code.subject && (item[dot + 1] == '*' || detail == code.detail)) return true;
+    list = bar == std::string_view::npos ? std::string_view() : list.substr(bar + 1);
+  }
+  return false;
+}
+
+struct Facts {
+  const Reply* reply;
+  EnhancedCode enhanced;
+  ReplyWords words;
+  Phase phase;
+};
+
+bool Fires(const ClassifyRule& rule, const Facts& facts) {
+  const On on = facts.reply->permanent() ? On::k5 : On::k4;
+  if ((static_cast<uint8_t>(rule.on) & static_cast<uint8_t>(on)) == 0) return false;
+  if ((rule.phases >> static_cast<int>(facts.phase) & 1) == 0) return false;
+  if ((rule.flags & kNamesIp) != 0 && !facts.words.names_ip) return false;
+  if (!rule.codes.empty() && !CodeListed(rule.codes, facts.reply->code)) return false;
+  if (!rule.enhanced.empty() && !EnhancedListed(rule.enhanced, facts.enhanced)) return false;
+  if (!rule.words.empty() && !MatchesWords(facts.words, rule.words)) return false;
+  return rule.unless.empty() || !MatchesWords(facts.words, rule.unless);
+}
+
+// Before RCPT no recipient has been named, whatever the text says; before MAIL no message has.
+void FitToPhase(Phase phase, Verdict* verdict) {
+  if (phase == Phase::kRcpt || phase == Phase::kData || phase == Phase::kEndOfData) return;
+  if (verdict->fault == wavepost::v1::RECIPIENT) {
+    verdict->fault = wavepost::v1::SENDER;
+    verdict->reason = wavepost::v1::REJECTED_POLICY;
+  }
+  const Verdict::Scope least = phase == Phase::kMail ? Verdict::Scope::kMessage : Verdict::Scope::kSite;
+  if (verdict->scope < least) verdict->scope = least;
+}
+
+}  // namespace
+
+std::string_view PhaseName(Phase phase) {
+  switch (phase) {
+    case Phase::kConnect: return "connect";
+    case Phase::kGreeting: return "greeting";
+    case Phase::kEhlo: return "ehlo";
+    case Phase::kStartTls: return "starttls";
+    case Phase::kMail: return "mail";
+    case Phase::kRcpt: return "rcpt";
+    case Phase::kData: return "data";
+    case Phase::kEndOfData: return "end_of_data";
+    case Phase::kRset: return "rset";
+    case Phase::kQuit: return "quit";
+  }
+  return "unknown";
+}
+
+Verdict Classify(const Reply& reply, Phase phase) {
+  Verdict verdict;
+  if (reply.positive() || (reply.intermediate() && phase == Phase::kData)) return verdict;
+  if (!reply.transient() && !reply.permanent()) {  // 3xx out of place: the dialogue is lost, the message is not
+    return {Verdict::Kind::kTemporary, wavepost::v1::SYNTAX, wavepost::v1::NETWORK_FAULT, Verdict::Scope::kSite,
+            std::nullopt, false, "out-of-place"};
+  }
+  const std::string text = reply.Text();
+  Facts facts{&reply, reply.enhanced, ToWords(text), phase};
+  if (!facts.enhanced.present()) facts.enhanced = EnhancedCode::Find(text, reply.code / 100);
+
+  for (const ClassifyRule& rule : ClassifyRules()) {
+    if (!Fires(rule, facts)) continue;
+    verdict.reason = rule.reason;
+    verdict.fault = rule.fault;
+    verdict.scope = rule.scope;
+    verdict.rule = rule.name;
+    verdict.throttled = (rule.flags & kThrottled) != 0;
+    verdict.kind = reply.permanent() && (rule.flags & kTemporaryAnyway) == 0 ? Verdict::Kind::kPermanent
+                                                                              : Verdict::Kind::kTemporary;
+    break;
+  }
+  if (verdict.kind == Verdict::Kind::kTemporary) verdict.retry_hint = ParseRetryHint(text);
+  FitToPhase(phase, &verdict);
+  return verdict;
+}
+
+wavepost::v1::BounceClass BounceClassOf(const Verdict& verdict) {
+  if (verdict.kind != Verdict::Kind::kPermanent) return wavepost::v1::BOUNCE_CLASS_UNSPECIFIED;
+  switch (verdict.reason) {
+    case wavepost::v1::USER_UNKNOWN:
+    case wavepost::v1::DOMAIN_UNKNOWN:
+    case wavepost::v1::MAILBOX_DISABLED:
+    case wavepost::v1::MOVED:
+      return verdict.fault == wavepost::v1::RECIPIENT ? wavepost::v1::HARD : wavepost::v1::SOFT;
+    case wavepost::v1::REJECTED_POLICY:
+    case wavepost::v1::SPAM:
+    case wavepost::v1::BLOCKED_IP:
+    case wavepost::v1::AUTH_FAILED:
+    case wavepost::v1::CONTENT:
+    case wavepost::v1::VIRUS:
+    case wavepost::v1::TOO_LARGE:
+    case wavepost::v1::TLS_FAILURE:
+      return wavepost::v1::POLICY;
+    default:
+      return wavepost::v1::SOFT;
+  }
+}
+
+}  // namespace wavepost

@@ -1,0 +1,124 @@
+#include "common/smtp/classify_text.h"
+
+#include <cstddef>
+
+namespace wavepost {
+namespace {
+
+constexpr size_t kTextBytesMax = 1024;  // what Reply::Text() gives; more is not looked at
+constexpr size_t kGapBytesMax = 60;
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsAlnum(char c) { return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool IsWord(char c) { return IsAlnum(c) || static_cast<unsigned char>(c) >= 0x80; }
+bool IsHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+// RFC 5322 atext and the dot.
+bool IsLocalPart(char c) { return IsWord(c) || std::string_view(".!#$%&'*+/=?^_`{|}~-").find(c) != std::string_view::npos; }
+bool IsDomain(char c) { return IsWord(c) || c == '.' || c == '-'; }
+
+// The length of the mail address that starts at text[0], or 0.
+size_t AddressLength(std::string_view text) {
+  size_t i = 0;
+  while (i < text.size() && IsLocalPart(text[i])) ++i;
+  if (i == 0 || i >= text.size() || text[i] != '@') return 0;
+  const size_t at = i++;
+  while (i < text.size() && IsDomain(text[i])) ++i;
+  return i > at + 1 ? i : 0;
+}
+
+size_t Ip4Length(std::string_view text) {
+  size_t i = 0;
+  for (int part = 0; part < 4; ++part) {
+    int value = 0;
+    const size_t start = i;
+    while (i < text.size() && IsDigit(text[i]) && i - start < 3) value = value * 10 + (text[i++] - '0');
+    if (i == start || value > 255) return 0;
+    if (part < 3 && (i >= text.size() || text[i++] != '.')) return 0;
+  }
+  if (i < text.size() && (IsAlnum(text[i]) || (text[i] == '.' && i + 1 < text.size() && IsAlnum(text[i + 1])))) return 0;
+  return i;
+}
+
+size_t Ip6Length(std::string_view text) {
+  size_t i = 0;
+  int colons = 0;
+  bool doubled = false;
+  bool digit = false;
+  for (; i < text.size() && (IsHex(text[i]) || text[i] == ':'); ++i) {
+    if (text[i] == ':') {
+      ++colons;
+      doubled |= i > 0 && text[i - 1] == ':';
+    }
+    digit |= IsDigit(text[i]);
+  }
+  if (i < text.size() && IsAlnum(text[i])) return 0;
+  return digit && (colons == 7 || (doubled && colons >= 2)) ? i : 0;
+}
+
+// True if `pattern` (one alternative) fits with its first piece starting within [from, latest]. Takes at most one step of
+// recursion per piece, and each later piece is tried within kGapBytesMax only.
+bool MatchesFrom(std::string_view text, std::string_view pattern, size_t from, size_t latest) {
+  const size_t star = pattern.find('*');
+  std::string_view piece = pattern.substr(0, star);
+  const bool at_end = piece.ends_with('$');
+  const bool word_end = at_end || piece.ends_with('_');
+  if (word_end) piece.remove_suffix(1);
+  for (size_t at = text.find(piece, from); at != std::string_view::npos && at <= latest; at = text.find(piece, at + 1)) {
+    const size_t end = at + piece.size();
+    if (at == 0 || text[at - 1] != ' ') continue;
+    if (word_end && text[end] != ' ') continue;  // the text ends with a space, so text[end] exists
+    if (at_end && end + 1 != text.size()) continue;
+    if (star == std::string_view::npos || MatchesFrom(text, pattern.substr(star + 1), end, end + kGapBytesMax)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+ReplyWords ToWords(std::string_view text) {
+  text = text.substr(0, kTextBytesMax);
+  ReplyWords words;
+  words.text.push_back(' ');
+  const auto end_word = [&words] {
+    if (words.text.back() != ' ') words.text += ' ';
+  };
+  size_t i = 0;
+  while (i < text.size()) {
+    if (i == 0 || !IsWord(text[i - 1])) {
+      const std::string_view rest = text.substr(i);
+      if (const size_t length = AddressLength(rest); length > 0) {
+        end_word();
+        words.text.append("addr ");
+        i += length;
+        continue;
+      }
+      const size_t ip4 = Ip4Length(rest);
+      if (const size_t length = ip4 > 0 ? ip4 : Ip6Length(rest); length > 0) {
+        end_word();
+        words.text += "ipaddr ";
+        words.names_ip = true;
+        i += length;
+        continue;
+      }
+    }
+    const char c = text[i++];
+    if (IsWord(c)) {
+      words.text += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    } else {
+      end_word();
+    }
+  }
+  end_word();
+  return words;
+}
+
+bool MatchesWords(const ReplyWords& words, std::string_view pattern) {
+  while (!pattern.empty()) {
+    const size_t bar = pattern.find('|');
+    if (MatchesFrom(words.text, pattern.substr(0, bar), 0, words.text.size())) return true;
+    pattern = bar == std::string_view::npos ? std::string_view() : pattern.substr(bar + 1);
+  }
+  return false;
+}
+
+}  // namespace wavepost
