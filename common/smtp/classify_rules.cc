@@ -118,7 +118,7 @@ constexpr ClassifyRule kRules[] = {
     {"block-list-domain", On::k45, kAnyPhase, "", "", "domain*blacklist|domain*block list|domain*blocklist|uribl|surbl|dbl_", "", SPAM,
      SENDER, kMessage, 0, Phase::kEndOfData, "550 Your domain has been blacklisted"},
     {"client-blocked", On::k45, kAnyPhase, "", "",
-     "client host rejected|client host*blocked|client*blocked|ip*blocked|ip*reputation|ip*rejected|bad ip|your ip|your host*not allowed|"
+     "client host rejected|client host*blocked|client*blocked|ip_*blocked|ip_*reputation|ip_*rejected|bad ip|your ip|your host*not allowed|"
      "your server*block|banned sender|banned ip|poor reputation|bad reputation|low reputation|reputation*too low|geoip|country*blocked|"
      "your network*block|ihre ip|ip adresse*gesperrt|ip adresse*blockiert|connection*refused|connections*not accepted|"
      "connections*not be accepted|proxy*blocked|dynamic ip|dialup|dial up|residential ip", "reverse|rdns|ptr_|spf_|dmarc|dkim|hostname|domain reputation",
@@ -230,7 +230,7 @@ constexpr ClassifyRule kRules[] = {
     // --- the host, by text ---
     {"dns", On::k4, kAnyPhase, "", "", "dns*fail|dns error|name server*fail|name service error|domain*lookup|not resolve|unable to resolve|unresolvable|"
      "cannot resolve|temporary lookup failure|dns*tempor", "", DNS_FAILURE, NETWORK_FAULT, kRecipient, 0, Phase::kRcpt,
-     "451 4.1.8 Domain name of the address could not resolve"},
+     "451 Domain name of the address could not resolve"},
     {"host-full", On::k45, kAnyPhase, "", "",
      "disk space|disk full|insufficient*storage|insufficient system|insufficient resources|out of memory|not*enough memory|no space left|"
      "queue file write error|speicherplatz", "", SYSTEM_FULL, NETWORK_FAULT, kSite, 0, Phase::kMail, "452 Insufficient system storage"},

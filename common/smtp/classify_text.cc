@@ -92,7 +92,8 @@ ReplyWords ToWords(std::string_view text) {
         i += length;
         continue;
       }
-      const size_t ip4 = Ip4Length(rest);
+      const bool inside = i > 0 && text[i - 1] == '.';  // the tail of "1.2.3.4.5" is no address
+      const size_t ip4 = inside ? 0 : Ip4Length(rest);
       if (const size_t length = ip4 > 0 ? ip4 : Ip6Length(rest); length > 0) {
         end_word();
         words.text += "ipaddr ";

@@ -49,7 +49,9 @@ TEST(ParseCommand, Verbs) {
     const Command command = ParseCommand(row.line);
     EXPECT_EQ(command.verb, row.verb) << row.line;
     EXPECT_EQ(command.error.empty(), row.ok) << row.line << ": " << command.error;
-    if (row.ok || row.verb == Verb::kBdat) EXPECT_EQ(command.argument, row.argument) << row.line;
+    if (row.ok || row.verb == Verb::kBdat) {
+      EXPECT_EQ(command.argument, row.argument) << row.line;
+    }
   }
   EXPECT_EQ(ParseCommand("BDAT 100 LAST").bdat_bytes, 100u);
   EXPECT_TRUE(ParseCommand("BDAT 100 LAST").bdat_last);
@@ -97,7 +99,9 @@ TEST(ParseCommand, Paths) {
   for (const auto& row : rows) {
     const Command command = ParseCommand(row.line);
     EXPECT_EQ(command.error.empty(), row.ok) << row.line << ": " << command.error;
-    if (row.ok) EXPECT_EQ(command.path, row.path) << row.line;
+    if (row.ok) {
+      EXPECT_EQ(command.path, row.path) << row.line;
+    }
   }
 }
 

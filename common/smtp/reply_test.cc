@@ -179,7 +179,9 @@ TEST(ReplyFromText, Table) {
   for (const auto& row : rows) {
     const std::optional<Reply> reply = ReplyFromText(row.text);
     ASSERT_EQ(reply.has_value(), row.reply != nullptr) << row.text;
-    if (reply) EXPECT_EQ(Describe(*reply), row.reply) << row.text;
+    if (reply) {
+      EXPECT_EQ(Describe(*reply), row.reply) << row.text;
+    }
   }
 }
 
