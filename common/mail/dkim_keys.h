@@ -1,0 +1,24 @@
+// Makes DKIM keys and the DNS records for them (RFC 6376 section 3.6.1).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+
+namespace wavepost {
+
+struct DkimKey {
+  std::string private_key_pem;  // PKCS #8, not encrypted
+  std::string public_txt;       // "v=DKIM1; k=rsa; p=...", for SELECTOR._domainkey.DOMAIN
+};
+
+// Takes about a tenth of a second. bits: kDkimKeyBitsMin to kDkimKeyBitsMax (dkim.h).
+// Errors: kInvalidArgument (bits), kInternal (OpenSSL).
+absl::StatusOr<DkimKey> MakeRsaKey(int bits = 2048);
+
+// The TXT record that belongs to a private key. Longer than 255 bytes: a zone file splits it into several strings.
+// Errors: kInvalidArgument (not an unencrypted RSA key in PEM).
+absl::StatusOr<std::string> PublicTxt(std::string_view private_key_pem);
+
+}  // namespace wavepost

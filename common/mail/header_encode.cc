@@ -1,0 +1,233 @@
+#include "common/mail/header_encode.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/base64.h"
+#include "common/base/strings.h"
+
+namespace wavepost {
+namespace {
+
+constexpr size_t kWordBytesMax = 75;      // RFC 2047 section 2
+constexpr size_t kWordLineBytesMax = 76;  // of a line with an encoded word in it
+constexpr size_t kWordMax = kLineBytesMax - 100;  // with the field's name before it, it still fits a line
+constexpr std::string_view kWordQ = "=?utf-8?q?";
+constexpr std::string_view kWordB = "=?utf-8?b?";
+constexpr std::string_view kWordEnd = "?=";
+constexpr char kHex[] = "0123456789ABCDEF";
+
+bool IsPrintableAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
+// RFC 2047 section 5 (3): what may stand for itself in an encoded word that is part of a display name.
+bool IsWordSafe(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || std::string_view("!*+-/").find(c) != std::string_view::npos;
+}
+
+// Bytes of the UTF-8 character at `at`; at most four, whatever follows.
+size_t CharacterLength(std::string_view text, size_t at) {
+  size_t length = 1;
+  while (length < 4 && at + length < text.size() && (static_cast<uint8_t>(text[at + length]) & 0xC0) == 0x80) ++length;
+  return length;
+}
+
+size_t LongestWord(std::string_view text) {
+  size_t longest = 0;
+  for (size_t start = 0; start <= text.size();) {
+    const size_t end = std::min(text.find(' ', start), text.size());
+    longest = std::max(longest, end - start);
+    start = end + 1;
+  }
+  return longest;
+}
+
+// The next encoded word of `text`, at most `room` bytes long; takes what it encodes off the front. Never splits a
+// character (RFC 2047 section 5). Needs room for one character in either encoding: 12 + 12.
+std::string NextWord(std::string_view* text, bool base64, size_t room) {
+  room -= kWordQ.size() + kWordEnd.size();
+  std::string payload;
+  size_t taken = 0;
+  while (taken < text->size()) {
+    const size_t length = CharacterLength(*text, taken);
+    if (base64) {
+      if ((taken + length + 2) / 3 * 4 > room) break;
+    } else {
+      std::string encoded;
+      for (char c : text->substr(taken, length)) {
+        if (IsWordSafe(c)) {
+          encoded.push_back(c);
+        } else if (c == ' ') {
+          encoded.push_back('_');
+        } else {
+          absl::StrAppend(&encoded, "=", std::string(1, kHex[static_cast<uint8_t>(c) >> 4]),
+                          std::string(1, kHex[static_cast<uint8_t>(c) & 15]));
+        }
+      }
+      if (payload.size() + encoded.size() > room) break;
+      payload += encoded;
+    }
+    taken += length;
+  }
+  if (base64) payload = Base64Encode(text->substr(0, taken));
+  text->remove_prefix(taken);
+  return absl::StrCat(Av(base64 ? kWordB : kWordQ), payload, Av(kWordEnd));
+}
+
+// Appends `text` as encoded words, the first behind `column` bytes that the line has already.
+void AppendEncodedWords(std::string_view text, size_t column, std::string* out) {
+  const size_t escapes = static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return !IsWordSafe(c) && c != ' '; }));
+  const bool base64 = text.size() + 2 * escapes > text.size() * 4 / 3 + 2;
+  bool first = true;
+  while (!text.empty()) {
+    const bool fits = first && column + 32 <= kWordLineBytesMax;
+    if (!fits) out->append("\r\n ");
+    const size_t room = std::min(kWordBytesMax, kWordLineBytesMax - (fits ? column : 1));
+    out->append(NextWord(&text, base64, room));
+    first = false;
+  }
+}
+
+// Appends printable ASCII, folded at spaces where that keeps lines at the wanted length. Spaces are single.
+void AppendFolded(std::string_view text, size_t column, std::string* out) {
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(' ', 1), text.size());  // a word with the space before it
+    if (text[0] == ' ' && column + end > kLineBytesWanted) {
+      out->append("\r\n");
+      column = 0;
+    }
+    out->append(text.substr(0, end));
+    column += end;
+    text.remove_prefix(end);
+  }
+}
+
+// Atoms of RFC 5322, with spaces between: a display name that needs no quotes.
+bool IsPlainPhrase(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+           std::string_view("!#$%&'*+-/=?^_`{|}~ ").find(c) != std::string_view::npos;
+  });
+}
+
+std::string Quoted(std::string_view text) {
+  std::string out = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  out.push_back('"');
+  return out;
+}
+
+size_t LastLineLength(std::string_view text) {
+  const size_t end = text.rfind('\n');
+  return end == std::string_view::npos ? text.size() : text.size() - end - 1;
+}
+
+bool NeedsEncoding(std::string_view clean) {
+  return !IsPrintableAscii(clean) || clean.find("=?") != std::string_view::npos || LongestWord(clean) > kWordMax;
+}
+
+}  // namespace
+
+std::string CleanHeaderText(std::string_view value) {
+  std::string out;
+  out.reserve(value.size());
+  for (size_t i = 0; i < value.size(); ++i) {
+    const uint8_t c = static_cast<uint8_t>(value[i]);
+    // C1 controls (U+0080 to U+009F) and the line separators of Unicode end no line of a header, but one on a screen.
+    const bool c1 = c == 0xC2 && i + 1 < value.size() && static_cast<uint8_t>(value[i + 1]) < 0xA0;
+    const bool separator = value.substr(i, 3) == "\xE2\x80\xA8" || value.substr(i, 3) == "\xE2\x80\xA9";
+    if (c1) ++i;
+    if (separator) i += 2;
+    if (c <= 0x20 || c == 0x7F || c1 || separator) {
+      if (!out.empty() && out.back() != ' ') out.push_back(' ');
+    } else {
+      out.push_back(value[i]);
+    }
+  }
+  if (!out.empty() && out.back() == ' ') out.pop_back();
+  return out;
+}
+
+void AppendUnstructured(std::string_view name, std::string_view value, std::string* out) {
+  const std::string clean = CleanHeaderText(value);
+  absl::StrAppend(out, Av(name), ": ");
+  if (NeedsEncoding(clean)) {
+    AppendEncodedWords(clean, name.size() + 2, out);
+  } else {
+    AppendFolded(clean, name.size() + 2, out);
+  }
+  out->append("\r\n");
+}
+
+absl::Status AppendStructured(std::string_view name, std::string_view value, std::string* out) {
+  const std::string clean = CleanHeaderText(value);
+  if (!IsPrintableAscii(clean)) {
+    return absl::InvalidArgumentError(absl::StrCat("header ", Av(name), ": only ASCII is allowed in its value"));
+  }
+  if (LongestWord(clean) > kWordMax) {
+    return absl::InvalidArgumentError(absl::StrCat("header ", Av(name), ": a word is too long for a line"));
+  }
+  absl::StrAppend(out, Av(name), ": ");
+  AppendFolded(clean, name.size() + 2, out);
+  out->append("\r\n");
+  return absl::OkStatus();
+}
+
+void AppendMailbox(std::string_view name, std::string_view display, std::string_view address, std::string* out) {
+  const std::string clean = CleanHeaderText(display);
+  absl::StrAppend(out, Av(name), ": ");
+  if (clean.empty()) {
+    absl::StrAppend(out, Av(address), "\r\n");
+    return;
+  }
+  const size_t start = out->size();
+  const std::string phrase = IsPlainPhrase(clean) ? clean : Quoted(clean);
+  if (NeedsEncoding(phrase)) {
+    AppendEncodedWords(clean, name.size() + 2, out);
+  } else {
+    AppendFolded(phrase, name.size() + 2, out);
+  }
+  const bool first_line = out->find("\r\n", start) == std::string::npos;
+  const size_t column = first_line ? name.size() + 2 + out->size() - start : LastLineLength(*out);
+  absl::StrAppend(out, column + address.size() + 3 > kLineBytesWanted ? "\r\n" : "", " <", Av(address), ">\r\n");
+}
+
+void AppendParameter(std::string_view name, std::string_view value, std::string* out) {
+  const std::string clean = CleanHeaderText(value);
+  const bool ascii = IsPrintableAscii(clean);
+  if (ascii && name.size() + clean.size() + 6 <= kLineBytesWanted) {
+    const bool token = !clean.empty() && std::all_of(clean.begin(), clean.end(), [](char c) {
+      return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+             std::string_view("!#$%&'*+-.^_`{|}~").find(c) != std::string_view::npos;
+    });
+    absl::StrAppend(out, ";\r\n\t", Av(name), "=", token ? clean : Quoted(clean));
+    return;
+  }
+  std::string encoded = "utf-8''";
+  size_t section = 0;
+  const auto put_line = [&] {
+    absl::StrAppend(out, ";\r\n\t", Av(name), "*", section++, "*=", encoded);
+    encoded.clear();
+  };
+  for (char c : clean) {
+    if (encoded.size() + name.size() + 12 > kLineBytesWanted) put_line();
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_') {
+      encoded.push_back(c);
+    } else {
+      encoded.push_back('%');
+      encoded.push_back(kHex[static_cast<uint8_t>(c) >> 4]);
+      encoded.push_back(kHex[static_cast<uint8_t>(c) & 15]);
+    }
+  }
+  put_line();
+}
+
+}  // namespace wavepost

@@ -1,0 +1,164 @@
+#include "common/mail/verp.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <array>
+#include <fstream>
+#include <sstream>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/base64.h"
+#include "common/base/check.h"
+#include "common/base/status_macros.h"
+#include "common/base/strings.h"
+
+namespace wavepost {
+namespace {
+
+constexpr size_t kIdBytes = 9;  // key id, wave, index
+constexpr size_t kTokenChars = 31;
+constexpr std::string_view kLocalPrefix = "b+";
+constexpr size_t kKeyFileBytesMax = 64 * 1024;
+
+// Keep the two uses of a key apart: knowing the one hash says nothing of the other.
+constexpr std::string_view kTokenLabel = "wavepost token 1\n";
+constexpr std::string_view kMessageIdLabel = "wavepost message-id 1\n";
+constexpr size_t kMessageIdMacBytes = 15;  // 24 characters, enough to be unique among all mail
+
+std::string IdBytes(uint8_t key_id, RecipientId id) {
+  std::string out(1, static_cast<char>(key_id));
+  for (uint32_t number : {id.wave, id.index}) {
+    for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(number >> shift));
+  }
+  return out;
+}
+
+// The first `bytes` of HMAC-SHA256(key, label | id).
+std::string Mac(const std::string& key, std::string_view label, std::string_view id, size_t bytes) {
+  const std::string input = absl::StrCat(Av(label), Av(id));
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned int length = 0;
+  WP_CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+                reinterpret_cast<const unsigned char*>(input.data()), input.size(), digest.data(), &length) != nullptr);
+  WP_CHECK(length >= bytes);
+  return std::string(reinterpret_cast<const char*>(digest.data()), bytes);
+}
+
+// The key to use for `*key_id`, which becomes the signing key's if it names none.
+const std::string& KeyOrSigning(const TokenKeys& keys, uint8_t* key_id) {
+  const std::string* key = keys.Find(*key_id);
+  if (key == nullptr) {
+    *key_id = keys.signing_key();
+    key = keys.Find(*key_id);
+  }
+  WP_CHECK(key != nullptr);  // Parse lets no empty set through
+  return *key;
+}
+
+bool IsHex(absl::string_view text) {
+  for (char c : text) {
+    if (!absl::ascii_isxdigit(static_cast<unsigned char>(c))) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+absl::StatusOr<TokenKeys> TokenKeys::Load(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
+  std::string text(kKeyFileBytesMax + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(file.gcount()));
+  if (text.size() > kKeyFileBytesMax) return absl::InvalidArgumentError(absl::StrCat(path, ": is not a key file"));
+  return Parse(text, path);
+}
+
+absl::StatusOr<TokenKeys> TokenKeys::Parse(std::string_view text, std::string_view name) {
+  TokenKeys keys;
+  int number = 0;
+  for (absl::string_view line : absl::StrSplit(Av(text), '\n')) {
+    ++number;
+    const std::vector<absl::string_view> words =
+        absl::StrSplit(line.substr(0, line.find('#')), absl::ByAnyChar(" \t\r"), absl::SkipEmpty());
+    if (words.empty()) continue;
+    const auto bad = [&](absl::string_view what) {
+      return absl::InvalidArgumentError(absl::StrCat(Av(name), ":", number, ": ", what));
+    };
+    uint32_t id = 0;
+    if (words.size() != 2) return bad("expected \"ID HEX\": a number from 1 to 255 and 64 hexadecimal digits");
+    if (!absl::SimpleAtoi(words[0], &id) || id < 1 || id > 255) return bad("the ID must be a number from 1 to 255");
+    if (words[1].size() != 2 * kTokenKeyBytes || !IsHex(words[1])) {
+      return bad(absl::StrCat("the key must be ", 2 * kTokenKeyBytes, " hexadecimal digits"));
+    }
+    if (!keys.keys_.emplace(static_cast<uint8_t>(id), absl::HexStringToBytes(words[1])).second) {
+      return bad(absl::StrCat("the ID ", id, " is there twice"));
+    }
+    if (keys.signing_key_ == 0) keys.signing_key_ = static_cast<uint8_t>(id);
+  }
+  if (keys.keys_.empty()) return absl::InvalidArgumentError(absl::StrCat(Av(name), ": has no key"));
+  return keys;
+}
+
+TokenKeys TokenKeys::ForTest() {
+  TokenKeys keys;
+  keys.signing_key_ = 1;
+  keys.keys_.emplace(1, std::string(kTokenKeyBytes, 't'));
+  return keys;
+}
+
+const std::string* TokenKeys::Find(uint8_t key_id) const {
+  const auto found = keys_.find(key_id);
+  return found == keys_.end() ? nullptr : &found->second;
+}
+
+std::string MakeToken(const TokenKeys& keys, RecipientId id, uint8_t key_id) {
+  const std::string& key = KeyOrSigning(keys, &key_id);
+  std::string bytes = IdBytes(key_id, id);
+  bytes += Mac(key, kTokenLabel, bytes, kTokenMacBytes);
+  return Base32Encode(bytes);
+}
+
+std::string ReturnPath(std::string_view token, std::string_view domain) {
+  return absl::StrCat(Av(kLocalPrefix), Av(token), "@", Av(domain));
+}
+
+absl::StatusOr<RecipientId> CheckToken(const TokenKeys& keys, std::string_view token) {
+  const std::optional<std::string> bytes =
+      token.size() == kTokenChars ? Base32Decode(token) : std::optional<std::string>();
+  if (!bytes.has_value() || bytes->size() != kIdBytes + kTokenMacBytes) {
+    return absl::InvalidArgumentError("not a token");
+  }
+  const std::string_view id_bytes = std::string_view(*bytes).substr(0, kIdBytes);
+  // An unknown key is worked through like a known one, so that the time taken does not tell which ids exist.
+  static const std::string kNoKey(kTokenKeyBytes, '\0');
+  const std::string* key = keys.Find(static_cast<uint8_t>(id_bytes[0]));
+  const std::string mac = Mac(key == nullptr ? kNoKey : *key, kTokenLabel, id_bytes, kTokenMacBytes);
+  const bool same = CRYPTO_memcmp(mac.data(), bytes->data() + kIdBytes, kTokenMacBytes) == 0;
+  if (key == nullptr || !same) return absl::PermissionDeniedError("the token was not made with one of our keys");
+  uint64_t packed = 0;
+  for (char c : id_bytes.substr(1)) packed = packed << 8 | static_cast<uint8_t>(c);
+  return RecipientId::FromPacked(packed);
+}
+
+std::optional<std::string> TokenOf(std::string_view local_part) {
+  if (!StartsWithIgnoreCase(local_part, kLocalPrefix)) return std::nullopt;
+  local_part.remove_prefix(kLocalPrefix.size());
+  if (local_part.size() != kTokenChars) return std::nullopt;
+  return std::string(local_part);
+}
+
+std::string MakeMessageId(const TokenKeys& keys, RecipientId id, uint8_t key_id, std::string_view domain) {
+  const std::string& key = KeyOrSigning(keys, &key_id);
+  return absl::StrCat(Base32Encode(Mac(key, kMessageIdLabel, IdBytes(key_id, id), kMessageIdMacBytes)), "@",
+                      Av(domain));
+}
+
+}  // namespace wavepost

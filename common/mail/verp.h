@@ -1,0 +1,67 @@
+// Tokens that name a recipient in return paths (VERP), and Message-IDs that do not.
+//
+// Token: base32 of key id (1 byte) | wave (4) | index (4) | first 10 bytes of an HMAC-SHA256 over them; 31 characters
+// that survive any folding of case. The same for every attempt. Who holds one can report a bounce for that recipient
+// and for nobody else, so it stands in the envelope only, which the mailbox's host sees and mailing lists do not copy.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "common/base/recipient_id.h"
+
+namespace wavepost {
+
+inline constexpr size_t kTokenKeyBytes = 32;
+inline constexpr size_t kTokenMacBytes = 10;
+
+// The secrets behind tokens, shared by senders and bouncers. Immutable; any thread.
+class TokenKeys {
+ public:
+  // Reads lines "ID HEX" (ID 1 to 255, HEX 64 digits); '#' starts a comment. The first line signs, all check, so that
+  // a rotation puts the new key on top and keeps the old one while mail with it can still come back.
+  // Errors: kNotFound (no file), kInvalidArgument with file and line; the key itself never stands in a message.
+  static absl::StatusOr<TokenKeys> Load(const std::string& path);
+
+  // The same from text; `name` stands for the file in errors.
+  static absl::StatusOr<TokenKeys> Parse(std::string_view text, std::string_view name);
+
+  // A fixed key with id 1. For tests only: everybody knows it.
+  static TokenKeys ForTest();
+
+  // The id to make new tokens with. Stored with the recipient, so that a later attempt has the same envelope.
+  uint8_t signing_key() const { return signing_key_; }
+
+  // The key's bytes, or nullptr.
+  const std::string* Find(uint8_t key_id) const;
+
+ private:
+  TokenKeys() = default;
+
+  uint8_t signing_key_ = 0;
+  std::map<uint8_t, std::string> keys_;
+};
+
+// Deterministic. An unknown `key_id` falls back to the signing key (the key was taken out of the file meanwhile).
+std::string MakeToken(const TokenKeys& keys, RecipientId id, uint8_t key_id);
+
+// "b+TOKEN@domain"
+std::string ReturnPath(std::string_view token, std::string_view domain);
+
+// Checks a token in constant time; either letter case.
+// Errors: kInvalidArgument (not the shape of a token), kPermissionDenied (unknown key or wrong HMAC: forged or mangled).
+absl::StatusOr<RecipientId> CheckToken(const TokenKeys& keys, std::string_view token);
+
+// "b+TOKEN" -> TOKEN; nothing for any other local part. The token is not checked.
+std::optional<std::string> TokenOf(std::string_view local_part);
+
+// "LOCAL@domain" for the Message-ID, the same on every attempt. LOCAL is a keyed hash of its own: it can be copied into
+// replies and archives, since it gives away neither the token nor the recipient's number.
+std::string MakeMessageId(const TokenKeys& keys, RecipientId id, uint8_t key_id, std::string_view domain);
+
+}  // namespace wavepost
