@@ -1,18 +1,18 @@
 // What a sender node has on disk: its queue, contents, keys, outbox and the marks of what is in flight.
 //
-// Everything goes through one group-commit writer: a change is on disk, synced, when its `done` is run with OK. The calls
-// do not block. `done` runs on the writer's thread and must be short: post to where the result is wanted.
-// Reads may be made from any thread; they see what was applied, which may be a little more than what is synced.
+// Everything goes through one group-commit writer: a change is on disk, synced, when its `done` is run with OK. The
+// calls do not block. `done` runs on the writer's thread and must be short: post to where the result is wanted. Reads
+// may be made from any thread; they see what was applied, which may be a little more than what is synced.
 //
 // Layout (column families; numbers big-endian):
 //   queue     egress IP \0 domain \0 due ms (8) recipient id (8)      -> QueueEntry
 //   address   suppression key of the address \0 recipient id (8)      -> key of the queue entry
 //   content   content id (32)                                         -> Content
 //   keys      domain                                                  -> SigningKey
-//   batches   batch id (16)                                           -> empty: batches taken, so that a repeat is known
-//   outbox    sequence (8)                                            -> Report
-//   inflight  recipient id (8)                                        -> InFlight
-//   facts     name                                                    -> NodeFacts, counters
+//   batches   batch id (16)                                           -> empty: batches taken, so that a repeat is
+//   known outbox    sequence (8)                                            -> Report inflight  key of the queue entry
+//   -> InFlight withdrawn recipient id (8)                                        -> empty: suppressed while in flight
+//   facts     "node", "counters"                                      -> NodeFacts; queued (8), last sequence (8)
 #pragma once
 
 #include <cstdint>
@@ -72,14 +72,17 @@ class QueueStore {
   virtual ~QueueStore() = default;
 
   // Opens the folder (see Db::Open for errors). What was in flight when the last process died is put back with
-  // maybe_delivered set, its attempt counted, and due after `recovery_delay` from `now`: the receiver may still be at it.
+  // maybe_delivered set, its attempt counted, and due after `recovery_delay` from `now`: the receiver may still be at
+  // it.
   static absl::StatusOr<std::unique_ptr<QueueStore>> Open(const Options& options, absl::Time now,
                                                           absl::Duration recovery_delay);
 
-  // --- from the coordinator -------------------------------------------------------------------------------------------
-  // Stores all of a batch, due now, or nothing. A batch id that is known already is OK and changes nothing. A recipient
-  // whose id is queued already is skipped. `added` (may be null) is called on the writer thread, before `done`, with the
-  // lanes that got entries.
+  // --- from the coordinator
+  // ------------------------------------------------------------------------------------------- Stores all of a batch,
+  // due now, or nothing. A batch id that is known already is OK and changes nothing. A recipient whose id is queued
+  // already is skipped. `added` (may be null) is called on the writer thread, before `done`, with the lanes that got
+  // entries. Errors: kResourceExhausted (beyond queue_max, disk full), kInvalidArgument (names the recipient; cannot
+  // happen with batches that a coordinator made).
   virtual void AddBatch(cluster::v1::Batch batch, absl::Time now, std::function<void(std::vector<LaneDue>)> added,
                         Done done) = 0;
   virtual void ForgetBatches(std::vector<std::string> batch_ids) = 0;
@@ -93,12 +96,13 @@ class QueueStore {
   virtual void ApplySuppressions(std::vector<cluster::v1::SuppressionChange> changes,
                                  std::function<bool(RecipientId)> is_in_flight, absl::Time now, Done done) = 0;
 
-  // --- delivery -------------------------------------------------------------------------------------------------------
-  // Calls `visit` for each lane with its first due time; used once, at start. Skips from lane to lane, so it is fast with
+  // --- delivery
+  // ------------------------------------------------------------------------------------------------------- Calls
+  // `visit` for each lane with its first due time; used once, at start. Skips from lane to lane, so it is fast with
   // millions queued.
   virtual absl::Status ForEachLane(const std::function<void(const LaneDue&)>& visit) const = 0;
-  // The lane's entries from (due_ms, id) `after` on (exclusive; null: from the start), due at or before due_max_ms, at most `limit`.
-  // next_due_ms: when the first entry beyond the returned ones is due; nothing: there is none.
+  // The lane's entries from (due_ms, id) `after` on (exclusive; null: from the start), due at or before due_max_ms, at
+  // most `limit`. next_due_ms: when the first entry beyond the returned ones is due; nothing: there is none.
   struct LanePage {
     std::vector<QueueItem> items;
     std::optional<int64_t> next_due_ms;
@@ -106,28 +110,32 @@ class QueueStore {
   virtual absl::StatusOr<LanePage> ReadLane(const LaneKey& lane, const QueueItem* after, int64_t due_max_ms,
                                             size_t limit) const = 0;
   // Before the final dot: after a crash this recipient may have been delivered. Synced when done.
+  // kNotFound: the recipient is not queued at that place any more, or its address was suppressed meanwhile (then this
+  // call has finished it as SUPPRESSED): break the transaction off before the dot and forget the item.
   virtual void MarkInFlight(const QueueItem& item, cluster::v1::InFlight mark, Done done) = 0;
   // The recipient has its outcome: entry, address index and mark go, the report goes into the outbox, in one write.
   // The report's sequence is given here. A repeat for a recipient that is no longer queued changes nothing.
   virtual void Finish(const QueueItem& item, cluster::v1::Report report, Done done) = 0;
-  // The recipient waits: the entry moves to due_ms with `entry`, the mark goes, the report (outcome UNSPECIFIED) goes into the
-  // outbox, in one write. If the address was suppressed meanwhile (see ApplySuppressions), it is finished as SUPPRESSED
-  // instead and `done` still gets OK.
+  // The recipient waits: the entry moves to due_ms with `entry`, the mark goes, the report (outcome UNSPECIFIED) goes
+  // into the outbox, in one write. If the address was suppressed meanwhile (see ApplySuppressions), it is finished as
+  // SUPPRESSED instead and `done` still gets OK.
   virtual void Defer(const QueueItem& item, cluster::v1::QueueEntry entry, int64_t due_ms, cluster::v1::Report report,
                      Done done) = 0;
   virtual absl::StatusOr<cluster::v1::Content> GetContent(std::string_view content_id) const = 0;
   // kNotFound: mail from this domain leaves unsigned.
   virtual absl::StatusOr<cluster::v1::SigningKey> GetSigningKey(std::string_view domain) const = 0;
 
-  // --- outbox ---------------------------------------------------------------------------------------------------------
-  // Reports after a sequence, synced ones only, in order, at most `limit`.
+  // --- outbox
+  // --------------------------------------------------------------------------------------------------------- Reports
+  // after a sequence, synced ones only, in order, at most `limit`.
   virtual absl::StatusOr<std::vector<cluster::v1::Report>> ReadOutbox(int64_t after_sequence, size_t limit) const = 0;
   // The coordinator has them.
   virtual void ForgetReports(int64_t through_sequence) = 0;
   // Called on the writer thread when new reports are on disk. Set before the first change.
   virtual void OnReports(std::function<void()> listener) = 0;
 
-  // --- facts ----------------------------------------------------------------------------------------------------------
+  // --- facts
+  // ----------------------------------------------------------------------------------------------------------
   virtual int64_t queued() const = 0;              // recipients; any thread
   virtual int64_t suppression_cursor() const = 0;  // any thread
   virtual absl::Time lease_end() const = 0;        // as last stored; any thread. absl::InfinitePast(): never attached

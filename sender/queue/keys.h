@@ -1,0 +1,40 @@
+// The keys of the sender's folder: how lanes, due times, addresses and ids become bytes that sort the way we read them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/base/recipient_id.h"
+#include "sender/queue/queue_store.h"
+
+namespace wavepost {
+
+// Where a queue entry stands.
+struct QueuePlace {
+  LaneKey lane;
+  int64_t due_ms = 0;
+  RecipientId id;
+};
+
+// "egress IP \0 domain \0": every entry of the lane starts with it.
+std::string LanePrefix(const LaneKey& lane);
+// The first key behind the lane.
+std::string LaneEnd(const LaneKey& lane);
+// A due time before 1970 counts as 1970.
+std::string QueueKey(const LaneKey& lane, int64_t due_ms, RecipientId id);
+// Nothing: these bytes are no queue key.
+std::optional<QueuePlace> ParseQueueKey(std::string_view key);
+
+// "suppression key \0": every entry of the address index for that address starts with it.
+std::string AddressPrefix(std::string_view suppression_key);
+std::string AddressKey(std::string_view address, RecipientId id);
+
+std::string IdKey(RecipientId id);
+std::string SequenceKey(int64_t sequence);
+
+// What stands behind the last @; empty: there is none.
+std::string_view DomainOf(std::string_view address);
+
+}  // namespace wavepost
