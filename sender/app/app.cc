@@ -1,0 +1,61 @@
+#include "sender/app/app.h"
+
+#include <grpcpp/server.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "common/base/status_macros.h"
+#include "common/rpc/server.h"
+#include "sender/delivery/delivery.h"
+
+namespace wavepost {
+namespace {
+
+// What was in flight at a crash waits this long: the receiver may still be busy with it (RFC 1047).
+constexpr absl::Duration kRecoveryDelay = absl::Minutes(5);
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SenderApp>> SenderApp::Start(SenderConfig config) {
+  std::unique_ptr<SenderApp> app(new SenderApp);
+  app->stop_grace_ = config.stop_grace;
+  const absl::Duration recovery_delay = kRecoveryDelay / config.delivery.clock_scale;
+  ASSIGN_OR_RETURN(app->queue_, QueueStore::Open(config.queue, app->clock_.Now(), recovery_delay));
+  SenderApp* self = app.get();
+
+  CoordinatorLink::Hooks hooks;
+  hooks.lanes_added = [self](std::vector<LaneDue> lanes) { self->delivery_->LanesAdded(std::move(lanes)); };
+  hooks.is_in_flight = [self](RecipientId id) { return self->delivery_->IsInFlight(id); };
+  hooks.connections = [self] { return static_cast<int64_t>(self->delivery_->connections()); };
+  hooks.keys_changed = [self] { self->delivery_->ForgetKeys(); };
+  ASSIGN_OR_RETURN(app->link_, CoordinatorLink::Create(config.link, app->queue_.get(), std::move(hooks)));
+  ASSIGN_OR_RETURN(app->delivery_, Delivery::Create(config.delivery, config.dns, app->queue_.get(), &app->clock_,
+                                                    [self] { return self->link_->lease_end(); }));
+  if (!config.status_listen.empty()) {
+    ASSIGN_OR_RETURN(RpcServer server, StartRpcServer(config.status_listen, config.tls, {}));
+    app->status_server_ = std::move(server.server);
+    app->status_port_ = server.port;
+  }
+  RETURN_IF_ERROR(app->delivery_->Start());
+  app->link_->Start();
+  spdlog::info("event=started node={} queued={} egress_ips={} coordinator={}", config.link.node_id, app->queue_->queued(),
+               config.link.egress_ips.size(), config.link.target);
+  return app;
+}
+
+SenderApp::~SenderApp() { Stop(); }
+
+void SenderApp::Stop() {
+  if (queue_ == nullptr) return;
+  // First nothing new comes in; then what runs ends and is stored; then the disk closes.
+  if (link_ != nullptr) link_->Stop();
+  if (delivery_ != nullptr) delivery_->Stop(stop_grace_);
+  queue_->Stop();
+  if (status_server_ != nullptr) status_server_->Shutdown();
+  delivery_.reset();
+  link_.reset();
+  queue_.reset();
+}
+
+}  // namespace wavepost

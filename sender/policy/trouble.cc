@@ -1,0 +1,137 @@
+#include "sender/policy/trouble.h"
+
+#include <utility>
+
+#include "common/base/strings.h"
+#include "sender/policy/retry_ladder.h"
+
+namespace wavepost {
+namespace {
+
+using Failure = AttemptResult::Failure;
+
+void Describe(const AttemptResult& result, v1::DeliveryStatus* status) {
+  if (result.reply.has_value()) {
+    status->set_code(result.reply->code);
+    status->set_enhanced_code(result.reply->enhanced.ToString());
+    status->set_text(result.reply->Text());
+  } else {
+    status->set_text(Printable(result.text));
+  }
+  const bool dns = result.failure == Failure::kNoDomain || result.failure == Failure::kNullMx || result.failure == Failure::kDns;
+  status->set_phase(std::string(dns ? "dns" : PhaseName(result.phase)));
+  status->set_mx_host(result.mx_host);
+  status->set_mx_ip(result.mx_ip);
+  status->set_egress_ip(result.egress_ip);
+  status->set_tls(result.tls);
+  status->set_maybe_delivered(result.maybe_delivered);
+}
+
+void Blame(v1::DeliveryStatus* status, v1::Reason reason, v1::Fault fault) {
+  status->set_reason(reason);
+  status->set_fault(fault);
+}
+
+Decision Bounced(Decision decision, v1::BounceClass bounce_class) {
+  decision.kind = Decision::Kind::kFinish;
+  decision.outcome = v1::BOUNCED;
+  decision.status.set_bounce_class(bounce_class);
+  return decision;
+}
+
+// Before MAIL a reply is about the host and us; nobody has named the recipient yet.
+bool BeforeMail(Phase phase) {
+  return phase == Phase::kConnect || phase == Phase::kGreeting || phase == Phase::kEhlo || phase == Phase::kStartTls;
+}
+
+Decision FromReply(const AttemptResult& result, Decision decision) {
+  const Verdict verdict = Classify(*result.reply, result.phase);
+  if (verdict.kind == Verdict::Kind::kAccepted && result.phase == Phase::kEndOfData) {
+    decision.kind = Decision::Kind::kFinish;
+    decision.outcome = v1::DELIVERED;
+    decision.counts_as_success = true;
+    return decision;
+  }
+  Blame(&decision.status, verdict.reason, verdict.fault);
+  decision.throttles_lane = verdict.throttled;
+  decision.hint = verdict.retry_hint;
+  decision.pauses_lane = BeforeMail(result.phase) && !verdict.throttled;
+  if (verdict.kind == Verdict::Kind::kPermanent && !BeforeMail(result.phase)) {
+    return Bounced(std::move(decision), BounceClassOf(verdict));
+  }
+  return decision;
+}
+
+Decision FromFailure(const AttemptResult& result, Decision decision) {
+  switch (result.failure) {
+    case Failure::kNoDomain:
+      Blame(&decision.status, v1::DOMAIN_UNKNOWN, v1::RECIPIENT);
+      decision.status.set_enhanced_code("5.1.2");
+      return Bounced(std::move(decision), v1::HARD);
+    case Failure::kNullMx:
+      Blame(&decision.status, v1::DOMAIN_UNKNOWN, v1::RECIPIENT);
+      decision.status.set_enhanced_code("5.1.10");
+      return Bounced(std::move(decision), v1::HARD);
+    case Failure::kRender:
+      Blame(&decision.status, v1::RENDER_FAILED, v1::CONTENT_FAULT);
+      return Bounced(std::move(decision), v1::SOFT);
+    case Failure::kDns:
+      Blame(&decision.status, v1::DNS_FAILURE, v1::NETWORK_FAULT);
+      decision.pauses_lane = true;
+      return decision;
+    case Failure::kConnect:
+      Blame(&decision.status, v1::NETWORK, v1::NETWORK_FAULT);
+      decision.pauses_lane = true;
+      return decision;
+    case Failure::kTls:
+      Blame(&decision.status, v1::TLS_FAILURE, v1::NETWORK_FAULT);
+      decision.pauses_lane = true;
+      return decision;
+    case Failure::kLost:
+    case Failure::kNone:
+      Blame(&decision.status, v1::NETWORK, v1::NETWORK_FAULT);
+      decision.pauses_lane = BeforeMail(result.phase);
+      return decision;
+  }
+  return decision;
+}
+
+}  // namespace
+
+Decision Decide(const AttemptResult& result, const cluster::v1::QueueEntry& entry, absl::Time now,
+                const TroublePolicy& policy, double jitter) {
+  Decision decision;
+  Describe(result, &decision.status);
+  if (entry.maybe_delivered()) decision.status.set_maybe_delivered(true);
+  decision = result.failure == Failure::kNone && result.reply.has_value() ? FromReply(result, std::move(decision))
+                                                                          : FromFailure(result, std::move(decision));
+  if (decision.kind == Decision::Kind::kFinish) return decision;
+  if (IsTooOld(entry, now, policy.max_age)) {
+    decision.kind = Decision::Kind::kFinish;
+    decision.outcome = v1::EXPIRED;
+    return decision;
+  }
+  const v1::Reason reason = decision.status.reason();
+  const int step = entry.reason() == reason ? entry.reason_count() + 1 : 1;
+  decision.delay = RetryDelay(reason, step, decision.hint, jitter, policy.scale);
+  return decision;
+}
+
+cluster::v1::QueueEntry DeferredEntry(cluster::v1::QueueEntry entry, const Decision& decision, absl::Time now) {
+  entry.set_attempts(entry.attempts() + 1);
+  if (entry.first_attempt_ms() == 0) entry.set_first_attempt_ms(absl::ToUnixMillis(now));
+  const v1::Reason reason = decision.status.reason();
+  entry.set_reason_count(entry.reason() == reason ? entry.reason_count() + 1 : 1);
+  entry.set_reason(reason);
+  if (decision.status.maybe_delivered()) entry.set_maybe_delivered(true);
+  *entry.mutable_last_status() = decision.status;
+  return entry;
+}
+
+bool IsTooOld(const cluster::v1::QueueEntry& entry, absl::Time now, absl::Duration max_age) {
+  // A recipient whose lane was paused all the time has had no attempt; its wait counts from when we took it.
+  const int64_t since_ms = entry.first_attempt_ms() != 0 ? entry.first_attempt_ms() : entry.accept_ms();
+  return since_ms != 0 && now - absl::FromUnixMillis(since_ms) >= max_age;
+}
+
+}  // namespace wavepost

@@ -1,0 +1,74 @@
+// Turns the end of one attempt into what happens to the recipient: the one place where failure policy lives. Pure.
+//
+// Scope of what ended it          what happens to the recipient                     and to its lane
+// 2xx to the end of data          DELIVERED                                         success counts
+// 5xx to MAIL, RCPT, DATA, dot    BOUNCED, classified                               -
+// 5xx or 4xx before MAIL          deferred: it says nothing about the recipient     paused
+// 4xx to MAIL, RCPT, DATA, dot    deferred by its reason's ladder                   slowed if the reply throttles
+// no such domain, null MX         BOUNCED, hard                                     -
+// DNS failure, no connection      deferred                                          paused
+// connection lost in the dialogue deferred                                          paused if it happens in a row
+// lost after the final dot        deferred, maybe_delivered                         same
+// cannot be rendered or signed    BOUNCED, soft, our fault (5xx of our own making)  -
+// A recipient older than max_age is given up (EXPIRED) instead of deferred: judged on its age, not on the next due time.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "common/smtp/classify.h"
+#include "common/smtp/reply.h"
+#include "wavepost/cluster/v1/sender_records.pb.h"
+#include "wavepost/v1/outcomes.pb.h"
+
+namespace wavepost {
+
+// What the other side did with one recipient, or how we failed to ask it.
+struct AttemptResult {
+  enum class Failure {
+    kNone,        // `reply` is the answer
+    kNoDomain,    // NXDOMAIN, or no host at all
+    kNullMx,      // RFC 7505
+    kDns,         // temporary
+    kConnect,     // no session: refused, time-out, no route, forbidden address
+    kTls,         // STARTTLS was offered and failed
+    kLost,        // closed or timed out within the session, or answered nonsense
+    kRender,      // ours
+  };
+  Failure failure = Failure::kNone;
+  Phase phase = Phase::kConnect;
+  std::optional<Reply> reply;    // set if failure is kNone
+  std::string text;              // for people, for failures
+  bool maybe_delivered = false;  // the final dot may have left
+  std::string mx_host, mx_ip, egress_ip, tls;  // empty where unknown
+};
+
+struct Decision {
+  enum class Kind { kFinish, kDefer };
+  Kind kind = Kind::kDefer;
+  v1::Outcome outcome = v1::OUTCOME_UNSPECIFIED;  // for kFinish
+  v1::DeliveryStatus status;
+  absl::Duration delay;          // for kDefer
+  bool counts_as_success = false;
+  bool pauses_lane = false;      // no session can be had
+  bool throttles_lane = false;
+  std::optional<absl::Duration> hint;
+};
+
+struct TroublePolicy {
+  absl::Duration max_age = absl::Hours(72);  // scaled already
+  double scale = 1;
+};
+
+// entry: as it was before the attempt. jitter: uniform in [0, 1).
+Decision Decide(const AttemptResult& result, const cluster::v1::QueueEntry& entry, absl::Time now,
+                const TroublePolicy& policy, double jitter);
+
+// The entry as it waits after `decision` (kDefer).
+cluster::v1::QueueEntry DeferredEntry(cluster::v1::QueueEntry entry, const Decision& decision, absl::Time now);
+
+// True if the recipient is to be given up instead of tried (again).
+bool IsTooOld(const cluster::v1::QueueEntry& entry, absl::Time now, absl::Duration max_age);
+
+}  // namespace wavepost

@@ -1,0 +1,152 @@
+#include "sender/policy/trouble.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace wavepost {
+namespace {
+
+using Failure = AttemptResult::Failure;
+using Kind = Decision::Kind;
+
+const absl::Time kNow = absl::FromUnixSeconds(1'000'000);
+
+cluster::v1::QueueEntry Entry() {
+  cluster::v1::QueueEntry entry;
+  entry.set_accept_ms(absl::ToUnixMillis(kNow - absl::Minutes(1)));
+  return entry;
+}
+
+struct ReplyCase {
+  std::string name;
+  Phase phase;
+  int code;
+  std::string text;
+  Kind kind;
+  v1::Outcome outcome;
+  v1::Reason reason;
+  v1::BounceClass bounce_class;
+  bool pauses;
+  bool throttles;
+};
+
+class TroubleReplyTest : public ::testing::TestWithParam<ReplyCase> {};
+
+TEST_P(TroubleReplyTest, Decides) {
+  const ReplyCase& row = GetParam();
+  AttemptResult result;
+  result.phase = row.phase;
+  result.reply = MakeReply(row.code, row.text);
+  const Decision decision = Decide(result, Entry(), kNow, {}, 0);
+  EXPECT_EQ(decision.kind, row.kind);
+  EXPECT_EQ(decision.outcome, row.outcome);
+  EXPECT_EQ(decision.status.reason(), row.reason) << v1::Reason_Name(decision.status.reason());
+  EXPECT_EQ(decision.status.bounce_class(), row.bounce_class);
+  EXPECT_EQ(decision.pauses_lane, row.pauses);
+  EXPECT_EQ(decision.throttles_lane, row.throttles);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Replies, TroubleReplyTest,
+    ::testing::Values(
+        ReplyCase{"Accepted", Phase::kEndOfData, 250, "2.0.0 queued", Kind::kFinish, v1::DELIVERED, v1::REASON_UNSPECIFIED,
+                  v1::BOUNCE_CLASS_UNSPECIFIED, false, false},
+        ReplyCase{"UserUnknown", Phase::kRcpt, 550, "5.1.1 no such user", Kind::kFinish, v1::BOUNCED, v1::USER_UNKNOWN,
+                  v1::HARD, false, false},
+        ReplyCase{"Greylisted", Phase::kRcpt, 450, "4.2.0 Greylisted, try again in 300 seconds", Kind::kDefer,
+                  v1::OUTCOME_UNSPECIFIED, v1::GREYLISTED, v1::BOUNCE_CLASS_UNSPECIFIED, false, false},
+        ReplyCase{"GreetingRefused", Phase::kGreeting, 554, "no SMTP service here", Kind::kDefer, v1::OUTCOME_UNSPECIFIED,
+                  v1::REJECTED_POLICY, v1::BOUNCE_CLASS_UNSPECIFIED, true, false},
+        ReplyCase{"TooManyConnections", Phase::kGreeting, 421, "4.7.0 too many connections from your IP", Kind::kDefer,
+                  v1::OUTCOME_UNSPECIFIED, v1::RATE_LIMITED, v1::BOUNCE_CLASS_UNSPECIFIED, false, true},
+        ReplyCase{"MailboxFullForGood", Phase::kRcpt, 552, "5.2.2 mailbox full", Kind::kFinish, v1::BOUNCED,
+                  v1::MAILBOX_FULL, v1::SOFT, false, false}),
+    [](const auto& param_info) { return param_info.param.name; });
+
+TEST(TroubleTest, FailuresOfTheWayThere) {
+  struct Row {
+    Failure failure;
+    Kind kind;
+    v1::Reason reason;
+    bool pauses;
+  };
+  for (const Row& row : {Row{Failure::kNoDomain, Kind::kFinish, v1::DOMAIN_UNKNOWN, false},
+                         Row{Failure::kNullMx, Kind::kFinish, v1::DOMAIN_UNKNOWN, false},
+                         Row{Failure::kDns, Kind::kDefer, v1::DNS_FAILURE, true},
+                         Row{Failure::kConnect, Kind::kDefer, v1::NETWORK, true},
+                         Row{Failure::kTls, Kind::kDefer, v1::TLS_FAILURE, true},
+                         Row{Failure::kRender, Kind::kFinish, v1::RENDER_FAILED, false}}) {
+    AttemptResult result;
+    result.failure = row.failure;
+    const Decision decision = Decide(result, Entry(), kNow, {}, 0);
+    EXPECT_EQ(decision.kind, row.kind) << v1::Reason_Name(row.reason);
+    EXPECT_EQ(decision.status.reason(), row.reason);
+    EXPECT_EQ(decision.pauses_lane, row.pauses) << v1::Reason_Name(row.reason);
+  }
+}
+
+TEST(TroubleTest, LostAfterTheDotIsRememberedForEver) {
+  AttemptResult lost;
+  lost.failure = Failure::kLost;
+  lost.phase = Phase::kEndOfData;
+  lost.maybe_delivered = true;
+  Decision decision = Decide(lost, Entry(), kNow, {}, 0);
+  EXPECT_EQ(decision.kind, Kind::kDefer);
+  EXPECT_FALSE(decision.pauses_lane);
+  const auto entry = DeferredEntry(Entry(), decision, kNow);
+  EXPECT_TRUE(entry.maybe_delivered());
+
+  AttemptResult accepted;
+  accepted.phase = Phase::kEndOfData;
+  accepted.reply = MakeReply(250, "2.0.0 ok");
+  decision = Decide(accepted, entry, kNow, {}, 0);
+  EXPECT_EQ(decision.outcome, v1::DELIVERED);
+  EXPECT_TRUE(decision.status.maybe_delivered());
+}
+
+TEST(TroubleTest, StepsCountPerReason) {
+  AttemptResult full;
+  full.phase = Phase::kRcpt;
+  full.reply = MakeReply(452, "4.2.2 mailbox full");
+  AttemptResult grey;
+  grey.phase = Phase::kRcpt;
+  grey.reply = MakeReply(451, "4.7.1 Greylisting in action, please come back later");
+  cluster::v1::QueueEntry entry = Entry();
+  Decision decision = Decide(grey, entry, kNow, {}, 0);
+  EXPECT_EQ(decision.delay, absl::Minutes(5));
+  entry = DeferredEntry(entry, decision, kNow);
+  entry = DeferredEntry(entry, Decide(grey, entry, kNow, {}, 0), kNow);
+  EXPECT_EQ(Decide(grey, entry, kNow, {}, 0).delay, absl::Minutes(10));
+  decision = Decide(full, entry, kNow, {}, 0);
+  EXPECT_EQ(decision.delay, absl::Hours(1));
+  entry = DeferredEntry(entry, decision, kNow);
+  EXPECT_EQ(entry.attempts(), 3);
+  EXPECT_EQ(entry.reason_count(), 1);
+  EXPECT_EQ(entry.first_attempt_ms(), absl::ToUnixMillis(kNow));
+}
+
+TEST(TroubleTest, GivenUpByAge) {
+  AttemptResult grey;
+  grey.phase = Phase::kRcpt;
+  grey.reply = MakeReply(451, "4.7.1 greylisted");
+  cluster::v1::QueueEntry entry = Entry();
+  entry.set_first_attempt_ms(absl::ToUnixMillis(kNow - absl::Hours(72) + absl::Seconds(1)));
+  EXPECT_EQ(Decide(grey, entry, kNow, {}, 0).kind, Kind::kDefer) << "one more try, though the next is due beyond max_age";
+  entry.set_first_attempt_ms(absl::ToUnixMillis(kNow - absl::Hours(72)));
+  const Decision decision = Decide(grey, entry, kNow, {}, 0);
+  EXPECT_EQ(decision.kind, Kind::kFinish);
+  EXPECT_EQ(decision.outcome, v1::EXPIRED);
+  EXPECT_EQ(decision.status.reason(), v1::GREYLISTED);
+}
+
+TEST(TroubleTest, AgeCountsFromAcceptanceWhereNoAttemptWasPossible) {
+  cluster::v1::QueueEntry entry;
+  entry.set_accept_ms(absl::ToUnixMillis(kNow - absl::Hours(73)));
+  EXPECT_TRUE(IsTooOld(entry, kNow, absl::Hours(72)));
+  entry.set_first_attempt_ms(absl::ToUnixMillis(kNow - absl::Hours(1)));
+  EXPECT_FALSE(IsTooOld(entry, kNow, absl::Hours(72)));
+}
+
+}  // namespace
+}  // namespace wavepost
