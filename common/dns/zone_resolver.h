@@ -1,10 +1,12 @@
 // A Resolver for tests: answers from zone text, without sockets or waiting.
 #pragma once
 
+#include <asio/steady_timer.hpp>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,6 +67,7 @@ class ZoneResolver final : public Resolver {
   std::mt19937_64 random_;
   int lookups_ = 0;
   bool stopped_ = false;
+  std::set<asio::steady_timer*> waiting_;  // lookups of TIMEOUT names
 };
 
 }  // namespace wavepost

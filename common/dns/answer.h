@@ -1,0 +1,40 @@
+// Reads DNS answers (RFC 1035) for mail routing: MX, A and AAAA with their times to live. Pure; the packet is hostile.
+#pragma once
+
+#include <asio/ip/address.hpp>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace wavepost {
+
+enum class RecordType { kA = 1, kMx = 15, kAaaa = 28 };
+
+struct MxRecord {
+  int preference = 0;
+  std::string host;  // normalized; empty: "." (null MX, RFC 7505)
+};
+
+struct DnsAnswer {
+  bool name_exists = true;                   // false: NXDOMAIN
+  std::vector<MxRecord> mx;                  // kMx
+  std::vector<asio::ip::address> addresses;  // kA, kAaaa; in the server's order
+  // Of the records and the CNAMEs that led to them, the least. Without records: of the negative answer (RFC 2308), 0 if
+  // it has no SOA.
+  absl::Duration ttl;
+};
+
+inline constexpr size_t kRecordsMax = 256;  // read of one answer; more are ignored
+inline constexpr int kCnamesMax = 8;        // followed within one answer
+
+// Takes the records of `type` that belong to `name`, or to what its CNAMEs lead to; others are ignored, as are names that
+// no host may have.
+//
+// kUnavailable: a response code other than NOERROR and NXDOMAIN, or a packet that cannot be read.
+absl::StatusOr<DnsAnswer> ParseAnswer(std::string_view packet, std::string_view name, RecordType type);
+
+}  // namespace wavepost

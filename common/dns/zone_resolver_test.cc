@@ -1,0 +1,100 @@
+#include "common/dns/zone_resolver.h"
+
+#include <gtest/gtest.h>
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+#include <optional>
+#include <string>
+
+namespace wavepost {
+namespace {
+
+using Result = absl::StatusOr<MxHosts>;
+
+Awaitable<void> ResolveInto(Resolver* resolver, std::string domain, Deadline deadline, std::optional<Result>* out) {
+  *out = co_await resolver->ResolveMx(domain, deadline);
+}
+
+Awaitable<void> StopNow(Resolver* resolver) { co_await resolver->Stop(); }
+
+Result Resolve(Resolver* resolver, std::string domain, Deadline deadline = DeadlineAfter(absl::Milliseconds(1))) {
+  asio::io_context io;
+  std::optional<Result> result;
+  asio::co_spawn(io, ResolveInto(resolver, std::move(domain), deadline, &result), asio::detached);
+  io.run();
+  return result.value_or(absl::InternalError("no result"));
+}
+
+constexpr char kZone[] = R"(
+# comment
+example.com     MX 20 mx2.example.com
+example.com     MX 10 mx.example.com   ; the better one
+mx.example.com  A 127.0.0.1
+mx.example.com  AAAA ::1
+MX2.example.com A 127.0.0.2
+implicit.test   A 127.0.0.3
+null.test       MX 0 .
+dead.test       SERVFAIL
+slow.test       TIMEOUT
+dangling.test   MX 10 gone.test
+alias.test      CNAME example.com
+loop.test       CNAME loop.test
+)";
+
+TEST(ZoneResolver, Table) {
+  auto resolver = ZoneResolver::Parse(kZone);
+  ASSERT_TRUE(resolver.ok()) << resolver.status();
+  const Result hosts = Resolve(resolver->get(), "Example.COM.");
+  ASSERT_TRUE(hosts.ok());
+  ASSERT_EQ(hosts->size(), 2u);
+  EXPECT_EQ((*hosts)[0].name, "mx.example.com");
+  EXPECT_EQ((*hosts)[0].addresses.size(), 2u);
+  EXPECT_EQ((*hosts)[1].name, "mx2.example.com");
+  EXPECT_EQ(Resolve(resolver->get(), "alias.test"), hosts);
+  EXPECT_EQ(Resolve(resolver->get(), "implicit.test")->front().name, "implicit.test");
+  const std::pair<const char*, absl::StatusCode> rows[] = {
+      {"nowhere.test", absl::StatusCode::kNotFound},           {"null.test", absl::StatusCode::kFailedPrecondition},
+      {"dead.test", absl::StatusCode::kUnavailable},           {"dangling.test", absl::StatusCode::kUnavailable},
+      {"slow.test", absl::StatusCode::kDeadlineExceeded},      {"loop.test", absl::StatusCode::kNotFound},
+      {"not a name", absl::StatusCode::kInvalidArgument},
+  };
+  for (const auto& [domain, code] : rows) EXPECT_EQ(Resolve(resolver->get(), domain).status().code(), code) << domain;
+  EXPECT_EQ((*resolver)->lookups(), 10);
+}
+
+TEST(ZoneResolver, NamesTheBadLine) {
+  for (const char* line : {"example.com", "example.com MX ten mx.test", "example.com MX 10", "example.com A ::1", "example.com AAAA 127.0.0.1",
+                           "example.com TXT x", "a..b A 127.0.0.1", "example.com MX 10 a..b", "example.com A 127.0.0.1 5"}) {
+    const auto resolver = ZoneResolver::Parse(std::string("\nok.test A 127.0.0.1\n") + line);
+    EXPECT_EQ(resolver.status().code(), absl::StatusCode::kInvalidArgument) << line;
+    EXPECT_NE(resolver.status().message().find("line 3"), absl::string_view::npos) << resolver.status();
+  }
+}
+
+TEST(ZoneResolver, ChangesWhileItRuns) {
+  auto resolver = ZoneResolver::Parse("").value();
+  EXPECT_FALSE(Resolve(resolver.get(), "example.com").ok());
+  ASSERT_TRUE(resolver->Add("example.com A 127.0.0.1").ok());
+  EXPECT_TRUE(Resolve(resolver.get(), "example.com").ok());
+  resolver->Remove("Example.com");
+  EXPECT_FALSE(Resolve(resolver.get(), "example.com").ok());
+}
+
+TEST(ZoneResolver, StopCancels) {
+  auto resolver = ZoneResolver::Parse(kZone).value();
+  asio::io_context io;
+  std::optional<Result> result;
+  asio::co_spawn(io, ResolveInto(resolver.get(), "slow.test", DeadlineAfter(absl::Hours(1)), &result), asio::detached);
+  io.poll();
+  EXPECT_FALSE(result.has_value());
+  asio::co_spawn(io, StopNow(resolver.get()), asio::detached);
+  io.run();
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(Resolve(resolver.get(), "example.com").status().code(), absl::StatusCode::kCancelled);
+}
+
+}  // namespace
+}  // namespace wavepost
