@@ -1,5 +1,6 @@
 // What delivery writes: marks before the final dot, outcomes, deferrals. The hot path: keys and records are built on
 // the caller's thread; the writer's thread makes one point lookup (is it still queued?) and one write.
+#include <memory>
 #include <utility>
 
 #include "common/base/status_macros.h"
@@ -27,29 +28,33 @@ void RocksQueueStore::ForgetMarks(RecipientId id) {
 }
 
 void RocksQueueStore::MarkInFlight(const QueueItem& item, cluster::v1::InFlight mark, Done done) {
+  auto withdrawn = std::make_shared<bool>(false);
   loop_->Submit([this, keys = KeysOf(item.lane, item.due_ms, item.id, item.entry.address()),
-                 bytes = mark.SerializeAsString()] { return ApplyMark(keys, bytes); },
-                std::move(done));
+                 bytes = mark.SerializeAsString(), withdrawn] { return ApplyMark(keys, bytes, withdrawn.get()); },
+                [withdrawn, done = std::move(done)](absl::Status status) {
+                  if (status.ok() && *withdrawn) status = absl::NotFoundError("the address was suppressed meanwhile");
+                  if (done) done(std::move(status));
+                });
 }
 
-absl::Status RocksQueueStore::ApplyMark(const EntryKeys& keys, std::string_view mark) {
+absl::Status RocksQueueStore::ApplyMark(const EntryKeys& keys, std::string_view mark, bool* withdrawn) {
   ASSIGN_OR_RETURN(const bool queued, IsQueued(keys.queue));
   if (!queued) return absl::NotFoundError("the recipient is not queued any more");
   Change change;
-  if (withdrawn_.contains(keys.id.packed())) {
-    cluster::v1::InFlight in_flight;
-    in_flight.ParseFromArray(mark.data(), static_cast<int>(mark.size()));
-    ASSIGN_OR_RETURN(const cluster::v1::QueueEntry entry, GetEntry(keys.queue));
-    AddReport(SuppressedReport(keys.id, entry, absl::FromUnixMillis(in_flight.start_ms())).SerializeAsString(),
-              &change);
-    RemoveEntry(keys, &change);
+  if (!withdrawn_.contains(keys.id.packed())) {
+    change.batch.Put(db_->cf(kInFlight), keys.queue, rocksdb::Slice(mark.data(), mark.size()));
     RETURN_IF_ERROR(Write(&change));
-    ForgetMarks(keys.id);
-    return absl::NotFoundError("the address was suppressed");
+    marked_.insert(keys.id.packed());
+    return absl::OkStatus();
   }
-  change.batch.Put(db_->cf(kInFlight), keys.queue, rocksdb::Slice(mark.data(), mark.size()));
+  cluster::v1::InFlight in_flight;
+  in_flight.ParseFromArray(mark.data(), static_cast<int>(mark.size()));
+  ASSIGN_OR_RETURN(const cluster::v1::QueueEntry entry, GetEntry(keys.queue));
+  AddReport(SuppressedReport(keys.id, entry, absl::FromUnixMillis(in_flight.start_ms())).SerializeAsString(), &change);
+  RemoveEntry(keys, &change);
   RETURN_IF_ERROR(Write(&change));
-  marked_.insert(keys.id.packed());
+  ForgetMarks(keys.id);
+  *withdrawn = true;  // and OK, because an error would say that there is nothing to sync
   return absl::OkStatus();
 }
 

@@ -103,7 +103,7 @@ class RocksQueueStore final : public QueueStore {
 
   // commit thread
   absl::Status ApplyBatch(const PreparedBatch& batch, std::vector<LaneDue>* added);
-  absl::Status ApplyMark(const EntryKeys& keys, std::string_view mark);
+  absl::Status ApplyMark(const EntryKeys& keys, std::string_view mark, bool* withdrawn);
   absl::Status ApplyFinish(const EntryKeys& keys, std::string_view report);
   absl::Status ApplyDefer(const EntryKeys& keys, const std::string& next_queue_key, std::string_view entry,
                           std::string_view report);

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <string>
@@ -32,12 +33,14 @@ class FaultEnv final : public rocksdb::EnvWrapper {
                                   const rocksdb::EnvOptions& options) override;
   rocksdb::Status ReopenWritableFile(const std::string& name, std::unique_ptr<rocksdb::WritableFile>* out,
                                      const rocksdb::EnvOptions& options) override;
+  rocksdb::Status NewDirectory(const std::string& name, std::unique_ptr<rocksdb::Directory>* out) override;
   rocksdb::Status RenameFile(const std::string& from, const std::string& to) override;
   rocksdb::Status LinkFile(const std::string& from, const std::string& to) override;
   rocksdb::Status DeleteFile(const std::string& name) override;
 
  private:
   class File;
+  class Folder;
   struct Sizes {
     uint64_t written = 0;
     uint64_t synced = 0;
