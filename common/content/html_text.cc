@@ -39,8 +39,8 @@ absl::Status CheckSize(std::string_view html) {
     size_t end = i + 1;
     while (end < html.size() && end < i + 12 && ((html[end] | 0x20) >= 'a' && (html[end] | 0x20) <= 'z')) ++end;
     const std::string name = AsciiLower(html.substr(i + 1, end - i - 1));
-    for (std::string_view element : {"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike",
-                                     "strong", "tt", "u"}) {
+    for (std::string_view element :
+         {"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"}) {
       formatting += name == element;
     }
   }
@@ -316,7 +316,8 @@ class Placeholders {
       const size_t close = std::min(text.find(kCloseMark), text.size());
       size_t number = 0;
       // A mark that the author's own HTML contained has no number, or no number of ours.
-      if (absl::SimpleAtoi(Av(text.substr(0, close)), &number) && number < tokens_.size()) out.push_back(tokens_[number]);
+      if (absl::SimpleAtoi(Av(text.substr(0, close)), &number) && number < tokens_.size())
+        out.push_back(tokens_[number]);
       text.remove_prefix(std::min(close + kCloseMark.size(), text.size()));
     }
     return out;
@@ -354,7 +355,8 @@ absl::StatusOr<std::vector<TemplateToken>> TextFromHtml(const std::vector<Templa
   std::vector<TemplateToken> out = placeholders.Take(text);
   bool has_text = false;
   for (const TemplateToken& token : out) {
-    has_text |= token.kind == TemplateToken::Kind::kRaw || (token.kind == TemplateToken::Kind::kLiteral && HasValue(token.text));
+    has_text |= token.kind == TemplateToken::Kind::kRaw ||
+                (token.kind == TemplateToken::Kind::kLiteral && HasValue(token.text));
   }
   if (!has_text) return NoText("holds no text");
   return out;

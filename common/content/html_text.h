@@ -12,7 +12,7 @@
 
 namespace wavepost {
 
-inline constexpr size_t kHtmlTagsMax = 20'000;        // also bounds the stack that the parser needs
+inline constexpr size_t kHtmlTagsMax = 20'000;         // also bounds the stack that the parser needs
 inline constexpr size_t kHtmlReopenedMax = 2'000'000;  // formatting tags x all tags: what misnested HTML can blow up to
 inline constexpr int kHtmlDepthMax = 500;
 

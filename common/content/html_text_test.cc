@@ -15,7 +15,8 @@ namespace {
 using ::testing::HasSubstr;
 
 // Derives the text, renders it for one recipient, and shows line ends as \n.
-absl::StatusOr<std::string> Derive(const std::string& html, const std::string& name = "Jo", const std::string& url = "u") {
+absl::StatusOr<std::string> Derive(const std::string& html, const std::string& name = "Jo",
+                                   const std::string& url = "u") {
   const std::vector<std::string> columns = {"name", "url"};
   ASSIGN_OR_RETURN(const auto tokens, TokenizeTemplate("html", html));
   ASSIGN_OR_RETURN(const auto text, TextFromHtml(tokens));
@@ -43,7 +44,8 @@ TEST_P(TextFromHtmlTest, Reads) {
 INSTANTIATE_TEST_SUITE_P(
     Html, TextFromHtmlTest,
     ::testing::Values(
-        Row{"Paragraphs", "<html><body><p>Dear\n {{name}},</p><p>two <b>bold</b>.</p></body></html>", "Dear Jo,\n\ntwo bold.\n"},
+        Row{"Paragraphs", "<html><body><p>Dear\n {{name}},</p><p>two <b>bold</b>.</p></body></html>",
+            "Dear Jo,\n\ntwo bold.\n"},
         Row{"Breaks", "a<br>b<br/>c", "a\nb\nc\n"},
         Row{"Headings", "<h1>Title</h1>text<h2>More</h2>", "Title\n\ntext\n\nMore\n"},
         Row{"HeadAndStyleSkipped", "<head><title>T {{name}}</title><style>p{x:y}</style></head><p>a</p>", "a\n"},
@@ -61,14 +63,21 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"NothingIsEscapedInText", "{{name}} {{{name}}}", "Jo Jo\n"},
         Row{"SectionShown", "<p>A</p>{{#name}}<p>b {{name}}</p>{{/name}}<p>C</p>", "A\n\nb Jo\n\nC\n"},
         Row{"SectionHidden", "<p>A</p>{{^name}}<p>b</p>{{/name}}<p>C</p>", "A\n\nC\n"},
-        Row{"SectionAroundTableRow", "<table><tr><td>a</td></tr>{{^name}}<tr><td>b</td></tr>{{/name}}<tr><td>c</td></tr></table>",
-            "a\nc\n"},
+        Row{"SectionAroundTableRow",
+            "<table><tr><td>a</td></tr>{{^name}}<tr><td>b</td></tr>{{/name}}<tr><td>c</td></tr></table>", "a\nc\n"},
         Row{"SectionKeepsTheSpace", "Dear {{#name}}{{name}}{{/name}}{{^name}}guest{{/name}}, hi", "Dear Jo, hi\n"},
         Row{"SectionFirst", "{{#name}}<p>A</p>{{/name}}", "A\n\n"},
         Row{"SectionAroundAttribute", "<a {{#name}}class=\"{{name}}\"{{/name}} href=\"x\">y</a>", "y <x>\n"},
         Row{"CommentsSkipped", "<!--[if mso]>{{name}}<![endif]-->a", "a\n"},
-        Row{"Invisible", "a\xC2\xAD" "b&#8203;c", "abc\n"},
-        Row{"ForgedMark", "a\xF4\x8F\xBF\xB0" "7\xF4\x8F\xBF\xB1" "b", "ab\n"}),
+        Row{"Invisible",
+            "a\xC2\xAD"
+            "b&#8203;c",
+            "abc\n"},
+        Row{"ForgedMark",
+            "a\xF4\x8F\xBF\xB0"
+            "7\xF4\x8F\xBF\xB1"
+            "b",
+            "ab\n"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 std::string Repeat(const std::string& what, int times) {

@@ -88,14 +88,16 @@ absl::Status CheckPlace(std::string_view field, const TemplateToken& token, cons
   if (token.kind != TemplateToken::Kind::kVariable || position.place() != HtmlPosition::Place::kTag) {
     return absl::OkStatus();
   }
-  return TemplateError(field, token.position,
-                       absl::StrCat(TagText(token), " stands inside an HTML tag without quotes; write name=\"",
-                                    TagText(token), "\""));
+  return TemplateError(
+      field, token.position,
+      absl::StrCat(TagText(token), " stands inside an HTML tag without quotes; write name=\"", TagText(token), "\""));
 }
 
 }  // namespace
 
-bool HasValue(std::string_view value) { return value.find_first_not_of(" \t\r\n\f\v") != std::string_view::npos; }
+bool HasValue(std::string_view value) {
+  return value.find_first_not_of(" \t\r\n\f\v") != std::string_view::npos;
+}
 
 absl::StatusOr<Template> Template::Compile(std::string_view field, std::string_view text,
                                            const std::vector<std::string>& columns, Escape escape) {

@@ -39,7 +39,11 @@ INSTANTIATE_TEST_SUITE_P(
         RenderRow{"Empty", "", Escape::kHtml, {"", "", ""}, ""},
         RenderRow{"Literal", "no tags } {x}", Escape::kHtml, {"", "", ""}, "no tags } {x}"},
         RenderRow{"Variables", "Hi {{first}} {{ last }}!", Escape::kNone, {"Jo", "Li", ""}, "Hi Jo Li!"},
-        RenderRow{"HtmlEscaped", "{{first}}", Escape::kHtml, {"<a b=\"c\">&'", "", ""}, "&lt;a b=&quot;c&quot;&gt;&amp;&#39;"},
+        RenderRow{"HtmlEscaped",
+                  "{{first}}",
+                  Escape::kHtml,
+                  {"<a b=\"c\">&'", "", ""},
+                  "&lt;a b=&quot;c&quot;&gt;&amp;&#39;"},
         RenderRow{"TextNotEscaped", "{{first}}", Escape::kNone, {"<&>", "", ""}, "<&>"},
         RenderRow{"RawTriple", "{{{first}}}}", Escape::kHtml, {"<b>", "", ""}, "<b>}"},
         RenderRow{"RawAmpersand", "{{& first }}", Escape::kHtml, {"<b>", "", ""}, "<b>"},
@@ -52,18 +56,35 @@ INSTANTIATE_TEST_SUITE_P(
         RenderRow{"NestedInner", "{{#first}}1{{#last}}2{{/last}}3{{/first}}4", Escape::kNone, {"x", "", ""}, "134"},
         RenderRow{"SectionAtEnd", "{{#first}}1{{/first}}", Escape::kNone, {"", "", ""}, ""},
         RenderRow{"Comment", "a{{! not\nshown }}b", Escape::kNone, {"", "", ""}, "ab"},
-        RenderRow{"StandaloneLinesVanish", "a\n  {{#first}}  \nb\n{{/first}}\nc", Escape::kNone, {"x", "", ""}, "a\r\nb\r\nc"},
+        RenderRow{"StandaloneLinesVanish",
+                  "a\n  {{#first}}  \nb\n{{/first}}\nc",
+                  Escape::kNone,
+                  {"x", "", ""},
+                  "a\r\nb\r\nc"},
         RenderRow{"StandaloneCrLf", "a\r\n{{! c }}\r\nb", Escape::kNone, {"", "", ""}, "a\r\nb"},
         RenderRow{"StandaloneLastLine", "a\n{{#first}}\nb\n{{/first}}", Escape::kNone, {"x", "", ""}, "a\r\nb\r\n"},
         RenderRow{"NotAloneOnItsLine", "a\n{{#first}} x\n{{/first}}", Escape::kNone, {"y", "", ""}, "a\r\n x\r\n"},
         RenderRow{"VariableKeepsItsLine", "a\n{{first}}\nb", Escape::kNone, {"x", "", ""}, "a\r\nx\r\nb"},
-        RenderRow{"LineEndsBecomeCrLf", "a\nb\rc\r\nd\r\re{{first}}", Escape::kNone, {"\n1\r2\r\n", "", ""},
+        RenderRow{"LineEndsBecomeCrLf",
+                  "a\nb\rc\r\nd\r\re{{first}}",
+                  Escape::kNone,
+                  {"\n1\r2\r\n", "", ""},
                   "a\r\nb\r\nc\r\nd\r\n\r\ne\r\n1\r\n2\r\n"},
-        RenderRow{"ControlsBecomeSpaces", "{{first}}", Escape::kHtml, {std::string("a\0b\x1b\tc\x7f", 7), "", ""}, "a b \tc "},
-        RenderRow{"QuotedAttribute", "<a href=\"{{first}}\" title='{{last}}'>", Escape::kHtml, {"h?a=1&b=\"", "'", ""},
+        RenderRow{"ControlsBecomeSpaces",
+                  "{{first}}",
+                  Escape::kHtml,
+                  {std::string("a\0b\x1b\tc\x7f", 7), "", ""},
+                  "a b \tc "},
+        RenderRow{"QuotedAttribute",
+                  "<a href=\"{{first}}\" title='{{last}}'>",
+                  Escape::kHtml,
+                  {"h?a=1&b=\"", "'", ""},
                   "<a href=\"h?a=1&amp;b=&quot;\" title='&#39;'>"},
         RenderRow{"LessThanInText", "1 < {{first}}", Escape::kHtml, {"2", "", ""}, "1 < 2"},
-        RenderRow{"ConditionalComment", "<!--[if mso]>{{first}}<![endif]--><p>{{last}}", Escape::kHtml, {"a-->", "b", ""},
+        RenderRow{"ConditionalComment",
+                  "<!--[if mso]>{{first}}<![endif]--><p>{{last}}",
+                  Escape::kHtml,
+                  {"a-->", "b", ""},
                   "<!--[if mso]>a--&gt;<![endif]--><p>b"}),
     [](const auto& row) { return std::string(row.param.name); });
 
@@ -84,7 +105,8 @@ TEST_P(CompileErrorTest, SaysWhereAndWhat) {
 INSTANTIATE_TEST_SUITE_P(
     Mustache, CompileErrorTest,
     ::testing::Values(
-        ErrorRow{"UnknownVariable", "a\nb {{frist}}", "html:2:3: {{frist}} is not a column; the columns are first, last, company"},
+        ErrorRow{"UnknownVariable", "a\nb {{frist}}",
+                 "html:2:3: {{frist}} is not a column; the columns are first, last, company"},
         ErrorRow{"UnknownSection", "{{#x}}{{/x}}", "html:1:1: {{#x}} is not a column"},
         ErrorRow{"UnknownRaw", "{{{x}}}", "html:1:1: {{x}} is not a column"},
         ErrorRow{"CaseMatters", "{{First}}", "{{First}} is not a column"},
@@ -94,37 +116,41 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorRow{"UnclosedOnItsLine", "a {{first\nb {{last}}", "html:1:3: the tag \"{{first\" is not closed"},
         ErrorRow{"UnclosedTriple", "{{{first}}", "is not closed with }}}"},
         ErrorRow{"HalfClosed", "{{first}", "is not closed"},
-        ErrorRow{"UnclosedComment", "{{! a\nb", "html:1:1: the tag"},
-        ErrorRow{"OnlyBraces", "{{", "is not closed"},
-        ErrorRow{"NoName", "{{ }}", "html:1:1: the tag has no name"},
-        ErrorRow{"NoSectionName", "{{#}}", "has no name"},
-        ErrorRow{"Dot", "{{.}}", "{{.}} is not supported"},
-        ErrorRow{"Partial", "{{> header}}", "partials"},
+        ErrorRow{"UnclosedComment", "{{! a\nb", "html:1:1: the tag"}, ErrorRow{"OnlyBraces", "{{", "is not closed"},
+        ErrorRow{"NoName", "{{ }}", "html:1:1: the tag has no name"}, ErrorRow{"NoSectionName", "{{#}}", "has no name"},
+        ErrorRow{"Dot", "{{.}}", "{{.}} is not supported"}, ErrorRow{"Partial", "{{> header}}", "partials"},
         ErrorRow{"Delimiters", "{{=<% %>=}}", "delimiters"},
-        ErrorRow{"UnclosedSection", "\n {{#first}} x", "html:2:2: the section {{#first}} is not closed; write {{/first}}"},
+        ErrorRow{"UnclosedSection", "\n {{#first}} x",
+                 "html:2:2: the section {{#first}} is not closed; write {{/first}}"},
         ErrorRow{"InnermostUnclosed", "{{#first}}{{^last}}", "{{^last}} is not closed"},
         ErrorRow{"StrayClose", "a{{/first}}", "html:1:2: {{/first}} closes a section that is not open"},
-        ErrorRow{"Crossed", "{{#first}}\n{{#last}}\n{{/first}}", "html:3:1: {{/first}} stands where {{#last}} of line 2"},
-        ErrorRow{"UnquotedAttribute", "<a href={{first}}>", "html:1:9: {{first}} stands inside an HTML tag without quotes"},
+        ErrorRow{"Crossed", "{{#first}}\n{{#last}}\n{{/first}}",
+                 "html:3:1: {{/first}} stands where {{#last}} of line 2"},
+        ErrorRow{"UnquotedAttribute", "<a href={{first}}>",
+                 "html:1:9: {{first}} stands inside an HTML tag without quotes"},
         ErrorRow{"UnquotedTail", "<a href=http://x/{{first}}>", "without quotes"},
         ErrorRow{"AttributeName", "<td {{first}}>", "without quotes"},
-        ErrorRow{"TagName", "<{{first}}>", "without quotes"},
-        ErrorRow{"NotUtf8", "\xff", "html: is not valid UTF-8"},
+        ErrorRow{"TagName", "<{{first}}>", "without quotes"}, ErrorRow{"NotUtf8", "\xff", "html: is not valid UTF-8"},
         ErrorRow{"TooLarge", std::string(kTemplateBytesMax + 1, 'x'), "html: has 1048577 bytes"},
-        ErrorRow{"TooManyTags", [] {
-          std::string tags;
-          for (size_t i = 0; i <= kTemplateTagsMax; ++i) tags += "{{!}}";
-          return tags;
-        }(), "more than 10000 tags"},
-        ErrorRow{"TooDeep", [] {
-          std::string tags;
-          for (int i = 0; i <= kTemplateDepthMax; ++i) tags += "{{#first}}";
-          return tags;
-        }(), "nested more than 32"}),
+        ErrorRow{"TooManyTags",
+                 [] {
+                   std::string tags;
+                   for (size_t i = 0; i <= kTemplateTagsMax; ++i) tags += "{{!}}";
+                   return tags;
+                 }(),
+                 "more than 10000 tags"},
+        ErrorRow{"TooDeep",
+                 [] {
+                   std::string tags;
+                   for (int i = 0; i <= kTemplateDepthMax; ++i) tags += "{{#first}}";
+                   return tags;
+                 }(),
+                 "nested more than 32"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(TemplateTest, NeededUnlessInsideItsOwnSection) {
-  const auto compiled = Template::Compile("text", "{{first}} {{#company}}{{company}}{{last}}{{/company}}", kColumns, Escape::kNone);
+  const auto compiled =
+      Template::Compile("text", "{{first}} {{#company}}{{company}}{{last}}{{/company}}", kColumns, Escape::kNone);
   ASSERT_TRUE(compiled.ok());
   EXPECT_EQ(compiled->needed(), (std::vector<bool>{true, true, false}));
   EXPECT_EQ(compiled->optional(), (std::vector<bool>{false, false, true}));

@@ -11,7 +11,9 @@
 namespace wavepost {
 namespace {
 
-bool IsBlank(char c) { return c == ' ' || c == '\t'; }
+bool IsBlank(char c) {
+  return c == ' ' || c == '\t';
+}
 
 // Length of the line end at `at`, 0 if there is none.
 size_t LineEndLength(std::string_view text, size_t at) {
@@ -61,7 +63,8 @@ class Tokenizer {
     const char sigil = !triple && start < text_.size() ? text_[start] : '\0';
     const size_t close = text_.find(closing, start);
     // Only a comment may run over several lines; elsewhere a line end before the braces means that they were forgotten.
-    const bool one_line = sigil == '!' || text_.substr(start, close - start).find_first_of("\r\n") == std::string_view::npos;
+    const bool one_line =
+        sigil == '!' || text_.substr(start, close - start).find_first_of("\r\n") == std::string_view::npos;
     if (close == std::string_view::npos || !one_line) {
       const std::string_view line = text_.substr(open, 80);
       const std::string shown = Printable(line.substr(0, line.find_first_of("\r\n")), 40);

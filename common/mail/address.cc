@@ -32,7 +32,9 @@ bool IsAtomChar(char c) {
          std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos;
 }
 
-bool IsControl(char c) { return static_cast<uint8_t>(c) < 0x20 || c == 0x7F; }
+bool IsControl(char c) {
+  return static_cast<uint8_t>(c) < 0x20 || c == 0x7F;
+}
 
 // For messages: a character as people know it.
 std::string Shown(char c) {
@@ -51,8 +53,8 @@ absl::Status CheckInvisible(std::string_view text) {
     for (size_t k = 1; k < length; ++k) c = c << 6 | (static_cast<uint8_t>(text[i + k]) & 0x3F);
     i += length;
     const bool invisible = (c >= 0x80 && c <= 0xA0) || c == 0xAD || c == 0x1680 || (c >= 0x2000 && c <= 0x200F) ||
-                           (c >= 0x2028 && c <= 0x202F) || (c >= 0x205F && c <= 0x206F) || c == 0x3000 ||
-                           c == 0xFEFF || (c >= 0xFFF0 && c <= 0xFFFF) || (c >= 0xE0000 && c <= 0xE0FFF);
+                           (c >= 0x2028 && c <= 0x202F) || (c >= 0x205F && c <= 0x206F) || c == 0x3000 || c == 0xFEFF ||
+                           (c >= 0xFFF0 && c <= 0xFFFF) || (c >= 0xE0000 && c <= 0xE0FFF);
     if (invisible) return Bad("the address contains the invisible character ", absl::StrFormat("U+%04X", c));
   }
   return absl::OkStatus();
@@ -134,8 +136,8 @@ absl::Status CheckLabels(std::string_view domain) {
 // IDNA2008 (RFC 5891) with the mapping of UTS #46 before it, as browsers do: upper case, full-width letters, NFC.
 absl::StatusOr<std::string> ToALabels(const std::string& domain) {
   uint8_t* found = nullptr;
-  const int code = idn2_lookup_u8(reinterpret_cast<const uint8_t*>(domain.c_str()), &found,
-                                  IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+  const int code =
+      idn2_lookup_u8(reinterpret_cast<const uint8_t*>(domain.c_str()), &found, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
   const std::unique_ptr<uint8_t, void (*)(void*)> owned(found, idn2_free);
   if (code != IDN2_OK) {
     return Bad("the domain '", Printable(domain, kDomainBytesMax), "' is not valid (", idn2_strerror(code), ")");
@@ -145,7 +147,9 @@ absl::StatusOr<std::string> ToALabels(const std::string& domain) {
 
 }  // namespace
 
-std::string Address::ToString() const { return absl::StrCat(local, "@", domain); }
+std::string Address::ToString() const {
+  return absl::StrCat(local, "@", domain);
+}
 
 absl::StatusOr<std::string> ParseDomain(std::string_view text) {
   if (text.empty()) return Bad("the domain is missing");
@@ -206,6 +210,8 @@ absl::StatusOr<Address> ParseAddress(std::string_view text) {
   return out;
 }
 
-std::string SuppressionKey(std::string_view normalized_address) { return AsciiLower(normalized_address); }
+std::string SuppressionKey(std::string_view normalized_address) {
+  return AsciiLower(normalized_address);
+}
 
 }  // namespace wavepost

@@ -23,7 +23,9 @@ constexpr std::array<bool, 256> MakeSafe() {
 }
 constexpr std::array<bool, 256> kSafe = MakeSafe();
 
-bool StartsLikeSeparator(std::string_view line) { return line.substr(0, 5) == "From "; }
+bool StartsLikeSeparator(std::string_view line) {
+  return line.substr(0, 5) == "From ";
+}
 
 // Takes the next line without its CRLF off the front.
 std::string_view NextLine(std::string_view* text) {

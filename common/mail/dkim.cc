@@ -27,10 +27,17 @@ struct SignedName {
 };
 
 constexpr SignedName kSignedNames[] = {
-    {"from", true},          {"to", true},           {"subject", true},
-    {"date", false},         {"message-id", false},  {"mime-version", false},
-    {"content-type", false}, {"reply-to", false},    {"list-unsubscribe", false},
-    {"feedback-id", false},  {"list-unsubscribe-post", false},
+    {"from", true},
+    {"to", true},
+    {"subject", true},
+    {"date", false},
+    {"message-id", false},
+    {"mime-version", false},
+    {"content-type", false},
+    {"reply-to", false},
+    {"list-unsubscribe", false},
+    {"feedback-id", false},
+    {"list-unsubscribe-post", false},
 };
 
 constexpr size_t kSignatureLineMax = 74;
@@ -106,8 +113,7 @@ class RsaSigner final : public DkimSigner {
     const OpensslPtr<EVP_MD_CTX> context(EVP_MD_CTX_new());
     std::string signature(static_cast<size_t>(EVP_PKEY_get_size(key_.get())), '\0');
     size_t size = signature.size();
-    if (context == nullptr ||
-        EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()) != 1 ||
+    if (context == nullptr || EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()) != 1 ||
         EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
                        reinterpret_cast<const unsigned char*>(input.data()), input.size()) != 1) {
       ERR_clear_error();
@@ -134,7 +140,8 @@ absl::StatusOr<std::shared_ptr<const DkimSigner>> DkimSigner::Create(std::string
   OpensslPtr<EVP_PKEY> key = RsaKeyFromPem(private_key_pem);
   if (key == nullptr) {
     ERR_clear_error();
-    return absl::InvalidArgumentError(absl::StrCat("DKIM key of ", *parsed, ": not an unencrypted RSA private key in PEM"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("DKIM key of ", *parsed, ": not an unencrypted RSA private key in PEM"));
   }
   const int bits = EVP_PKEY_get_bits(key.get());
   if (bits < kDkimKeyBitsMin || bits > kDkimKeyBitsMax) {

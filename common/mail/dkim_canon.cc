@@ -7,7 +7,9 @@
 namespace wavepost {
 namespace {
 
-bool IsWsp(char c) { return c == ' ' || c == '\t'; }
+bool IsWsp(char c) {
+  return c == ' ' || c == '\t';
+}
 
 std::string_view StripWsp(std::string_view s) {
   while (!s.empty() && IsWsp(s.front())) s.remove_prefix(1);

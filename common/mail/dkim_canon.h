@@ -16,8 +16,8 @@ struct HeaderField {
   std::string_view value;  // behind the colon
 };
 
-// Splits a header block ("Name: value\r\n"..., folded lines and all) without copying. What has no colon or begins with a
-// blank is skipped. At most `fields_max` are returned.
+// Splits a header block ("Name: value\r\n"..., folded lines and all) without copying. What has no colon or begins with
+// a blank is skipped. At most `fields_max` are returned.
 std::vector<HeaderField> SplitHeaderFields(std::string_view headers, size_t fields_max);
 
 // Appends the field's canonical form without CRLF (section 3.4.1, 3.4.2).

@@ -29,7 +29,9 @@ constexpr size_t kTxtBytesMax = 16 * 1024;
 
 using Tags = std::map<std::string, std::string, std::less<>>;
 
-std::string_view StripSpace(std::string_view s) { return Sv(absl::StripAsciiWhitespace(Av(s))); }
+std::string_view StripSpace(std::string_view s) {
+  return Sv(absl::StripAsciiWhitespace(Av(s)));
+}
 
 std::string WithoutSpace(std::string_view s) {
   std::string out(s);

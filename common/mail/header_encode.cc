@@ -12,8 +12,8 @@
 namespace wavepost {
 namespace {
 
-constexpr size_t kWordBytesMax = 75;      // RFC 2047 section 2
-constexpr size_t kWordLineBytesMax = 76;  // of a line with an encoded word in it
+constexpr size_t kWordBytesMax = 75;              // RFC 2047 section 2
+constexpr size_t kWordLineBytesMax = 76;          // of a line with an encoded word in it
 constexpr size_t kWordMax = kLineBytesMax - 100;  // with the field's name before it, it still fits a line
 constexpr std::string_view kWordQ = "=?utf-8?q?";
 constexpr std::string_view kWordB = "=?utf-8?b?";
@@ -26,7 +26,8 @@ bool IsPrintableAscii(std::string_view text) {
 
 // RFC 2047 section 5 (3): what may stand for itself in an encoded word that is part of a display name.
 bool IsWordSafe(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || std::string_view("!*+-/").find(c) != std::string_view::npos;
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+         std::string_view("!*+-/").find(c) != std::string_view::npos;
 }
 
 // Bytes of the UTF-8 character at `at`; at most four, whatever follows.
@@ -52,6 +53,7 @@ std::string NextWord(std::string_view* text, bool base64, size_t room) {
   room -= kWordQ.size() + kWordEnd.size();
   std::string payload;
   size_t taken = 0;
+  size_t unpadded = 0;  // where base64 could stop without padding
   while (taken < text->size()) {
     const size_t length = CharacterLength(*text, taken);
     if (base64) {
@@ -72,16 +74,21 @@ std::string NextWord(std::string_view* text, bool base64, size_t room) {
       payload += encoded;
     }
     taken += length;
+    if (taken % 3 == 0) unpadded = taken;
   }
-  if (base64) payload = Base64Encode(text->substr(0, taken));
+  if (base64) {
+    // Readers that decode neighbours as one stop at padding between them, GMime among them.
+    if (taken < text->size() && unpadded > 0) taken = unpadded;
+    payload = Base64Encode(text->substr(0, taken));
+  }
   text->remove_prefix(taken);
   return absl::StrCat(Av(base64 ? kWordB : kWordQ), payload, Av(kWordEnd));
 }
 
 // Appends `text` as encoded words, the first behind `column` bytes that the line has already.
 void AppendEncodedWords(std::string_view text, size_t column, std::string* out) {
-  const size_t escapes = static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return !IsWordSafe(c) && c != ' '; }));
+  const size_t escapes =
+      static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return !IsWordSafe(c) && c != ' '; }));
   const bool base64 = text.size() + 2 * escapes > text.size() * 4 / 3 + 2;
   bool first = true;
   while (!text.empty()) {
@@ -189,8 +196,11 @@ void AppendMailbox(std::string_view name, std::string_view display, std::string_
     return;
   }
   const size_t start = out->size();
-  const std::string phrase = IsPlainPhrase(clean) ? clean : Quoted(clean);
-  if (NeedsEncoding(phrase)) {
+  const bool plain = IsPlainPhrase(clean);
+  const std::string phrase = plain ? clean : Quoted(clean);
+  // A quoted string may be folded, but not every reader takes the fold out again: long ones are encoded.
+  const bool fits = plain || name.size() + 2 + phrase.size() <= kLineBytesWanted;
+  if (!fits || NeedsEncoding(phrase)) {
     AppendEncodedWords(clean, name.size() + 2, out);
   } else {
     AppendFolded(phrase, name.size() + 2, out);

@@ -1,7 +1,7 @@
 // Writes header fields: the one place where text becomes a header, so that no text can become two.
 //
-// Encoded words of RFC 2047, parameters of RFC 2231, folding of RFC 5322 section 2.2.3. Whatever the value holds, what is
-// appended is one field, ends with CRLF, and has no line above 998 bytes.
+// Encoded words of RFC 2047, parameters of RFC 2231, folding of RFC 5322 section 2.2.3. Whatever the value holds, what
+// is appended is one field, ends with CRLF, and has no line above 998 bytes.
 #pragma once
 
 #include <cstddef>

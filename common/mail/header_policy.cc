@@ -10,12 +10,21 @@ namespace {
 
 constexpr std::string_view kOurs[] = {"from", "to", "subject", "reply-to", "date", "message-id", "mime-version"};
 constexpr std::string_view kForbidden[] = {
-    "sender",       "cc",          "bcc",         "return-path",   "delivered-to",  "x-original-to",
-    "envelope-to",  "apparently-to", "errors-to", "return-receipt-to", "disposition-notification-to",
+    "sender",
+    "cc",
+    "bcc",
+    "return-path",
+    "delivered-to",
+    "x-original-to",
+    "envelope-to",
+    "apparently-to",
+    "errors-to",
+    "return-receipt-to",
+    "disposition-notification-to",
     "domainkey-signature",
 };
-constexpr std::string_view kForbiddenPrefixes[] = {"received", "dkim-", "arc-", "authentication-results", "resent-",
-                                                   "content-", "x-envelope-"};
+constexpr std::string_view kForbiddenPrefixes[] = {"received", "dkim-",    "arc-",       "authentication-results",
+                                                   "resent-",  "content-", "x-envelope-"};
 constexpr std::string_view kStructured[] = {"in-reply-to", "references", "auto-submitted", "precedence",
                                             "importance",  "priority",   "x-priority",     "feedback-id"};
 
@@ -27,11 +36,12 @@ bool IsIn(const std::string_view (&list)[kSize], std::string_view name) {
 }  // namespace
 
 absl::Status CheckCustomHeaderName(std::string_view name) {
-  const bool well_formed = !name.empty() && name.size() <= kHeaderNameBytesMax &&
-                           std::all_of(name.begin(), name.end(), [](char c) { return c > 0x20 && c < 0x7F && c != ':'; });
+  const bool well_formed =
+      !name.empty() && name.size() <= kHeaderNameBytesMax &&
+      std::all_of(name.begin(), name.end(), [](char c) { return c > 0x20 && c < 0x7F && c != ':'; });
   if (!well_formed) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "is not a header name: 1 to ", kHeaderNameBytesMax, " ASCII characters without spaces and colons"));
+    return absl::InvalidArgumentError(absl::StrCat("is not a header name: 1 to ", kHeaderNameBytesMax,
+                                                   " ASCII characters without spaces and colons"));
   }
   const std::string lower = AsciiLower(name);
   if (IsIn(kOurs, lower)) return absl::InvalidArgumentError("is set from the content's own fields; leave it out here");

@@ -29,10 +29,9 @@ absl::Status Bad(absl::string_view field, absl::string_view what) {
 // Printable, no white space or brackets, one @ with something on both sides: safe between the <> of a Message-ID.
 bool IsMessageId(std::string_view id) {
   const size_t at = id.find('@');
-  return at != std::string_view::npos && at > 0 && at + 1 < id.size() && id.find('@', at + 1) == std::string_view::npos &&
-         id.size() <= kMessageIdBytesMax && std::all_of(id.begin(), id.end(), [](char c) {
-           return c > 0x20 && c < 0x7F && c != '<' && c != '>';
-         });
+  return at != std::string_view::npos && at > 0 && at + 1 < id.size() &&
+         id.find('@', at + 1) == std::string_view::npos && id.size() <= kMessageIdBytesMax &&
+         std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '<' && c != '>'; });
 }
 
 bool CanStandInTo(std::string_view address) {
@@ -107,7 +106,8 @@ absl::Status MessageTemplate::CompileHeaders(const ContentSpec& spec) {
   headers_.push_back({"Subject", std::move(subject), /*structured=*/false});
 
   if (spec.headers.size() > kCustomHeadersMax) {
-    return Bad("headers", absl::StrCat("there are ", spec.headers.size(), "; at most ", kCustomHeadersMax, " are allowed"));
+    return Bad("headers",
+               absl::StrCat("there are ", spec.headers.size(), "; at most ", kCustomHeadersMax, " are allowed"));
   }
   for (const auto& [name, value] : spec.headers) {
     const std::string field = absl::StrCat("header ", Printable(name, kHeaderNameBytesMax));
@@ -219,7 +219,8 @@ absl::StatusOr<RenderedMessage> MessageTemplate::Render(const Recipient& recipie
 
   const std::string boundary = Boundary(recipient.message_id);
   out.headers.reserve(1024);
-  absl::StrAppend(&out.headers, "Date: ", absl::FormatTime("%a, %d %b %Y %H:%M:%S +0000", recipient.date, absl::UTCTimeZone()),
+  absl::StrAppend(&out.headers,
+                  "Date: ", absl::FormatTime("%a, %d %b %Y %H:%M:%S +0000", recipient.date, absl::UTCTimeZone()),
                   "\r\n");
   RETURN_IF_ERROR(AppendTemplateHeaders(values, &out.headers));
   AppendMailbox("To", "", recipient.address, &out.headers);

@@ -22,7 +22,8 @@ using OpensslPtr = std::unique_ptr<T, OpensslFree>;
 inline OpensslPtr<EVP_PKEY> RsaKeyFromPem(std::string_view pem) {
   const OpensslPtr<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   const auto no_password = [](char*, int, int, void*) { return -1; };
-  OpensslPtr<EVP_PKEY> key(bio == nullptr ? nullptr : PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
+  OpensslPtr<EVP_PKEY> key(bio == nullptr ? nullptr
+                                          : PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
   if (key != nullptr && EVP_PKEY_base_id(key.get()) != EVP_PKEY_RSA) key.reset();
   return key;
 }

@@ -54,7 +54,8 @@ std::string MakeToken(const TokenKeys& keys, RecipientId id, uint8_t key_id);
 std::string ReturnPath(std::string_view token, std::string_view domain);
 
 // Checks a token in constant time; either letter case.
-// Errors: kInvalidArgument (not the shape of a token), kPermissionDenied (unknown key or wrong HMAC: forged or mangled).
+// Errors: kInvalidArgument (not the shape of a token), kPermissionDenied (unknown key or wrong HMAC: forged or
+// mangled).
 absl::StatusOr<RecipientId> CheckToken(const TokenKeys& keys, std::string_view token);
 
 // "b+TOKEN" -> TOKEN; nothing for any other local part. The token is not checked.
