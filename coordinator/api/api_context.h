@@ -1,0 +1,29 @@
+// What the services of the public API share. Everything is owned by the app and outlives them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/base/clock.h"
+#include "coordinator/base/event_thread.h"
+#include "coordinator/base/worker_pool.h"
+#include "coordinator/rpc/auth.h"
+#include "coordinator/store/store.h"
+
+namespace wavepost {
+
+class NodeRegistry;
+
+struct ApiContext {
+  Store* store = nullptr;
+  const Authenticator* auth = nullptr;
+  const Clock* clock = nullptr;
+  const NodeRegistry* nodes = nullptr;
+  WorkerPool* calls = nullptr;     // unary calls
+  WorkerPool* imports = nullptr;   // chunks of imports: heavy work, kept apart from the calls
+  EventThread* streams = nullptr;  // owns imports, watches and followers
+  std::string message_id_domain;
+  uint32_t token_key_id = 0;
+};
+
+}  // namespace wavepost

@@ -1,0 +1,24 @@
+// A unary method of the public API: on the worker pool, after the caller has been recognised.
+#pragma once
+
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "common/base/status_macros.h"
+#include "coordinator/api/api_context.h"
+#include "coordinator/rpc/auth.h"
+#include "coordinator/rpc/unary.h"
+
+namespace wavepost {
+
+// `work` takes the caller and returns absl::StatusOr<Response>.
+template <class Response, class Work>
+grpc::ServerUnaryReactor* Call(const ApiContext* api, grpc::CallbackServerContext* context, Response* response,
+                               Work work) {
+  return RunUnary(api->calls, context, response, [api, context, work = std::move(work)]() -> absl::StatusOr<Response> {
+    ASSIGN_OR_RETURN(const Caller caller, api->auth->Check(*context));
+    return work(caller);
+  });
+}
+
+}  // namespace wavepost

@@ -1,0 +1,123 @@
+#include "coordinator/config/coordinator_config.h"
+
+#include <openssl/sha.h>
+
+#include <fstream>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/base/strings.h"
+#include "common/mail/address.h"
+
+namespace wavepost {
+namespace {
+
+constexpr size_t kOperatorKeysMax = 100;
+constexpr size_t kOperatorKeyBytesMin = 16;
+constexpr size_t kOperatorKeyBytesMax = 512;
+constexpr int64_t kMemoryMbMin = 16;
+constexpr int64_t kMemoryMbMax = 1 << 20;
+
+std::string Domain(const ConfigNode& node, std::string_view key, const std::string& text) {
+  if (text.empty()) return text;  // RequiredString has complained
+  absl::StatusOr<std::string> domain = ParseDomain(text);
+  if (domain.ok()) return *std::move(domain);
+  node.Problem(key, absl::StrCat("'", text, "' is not a domain: ", domain.status().message()));
+  return "";
+}
+
+void ReadReturnPath(const ConfigNode& root, CoordinatorConfig* config) {
+  if (!root.Has("return_path")) {
+    root.Problem("",
+                 "return_path: is required: the domain that bounces come back to and the keys that sign its addresses, "
+                 "e.g. return_path: {domain: bounce.example.com, token_keys: token_keys}");
+    return;
+  }
+  const ConfigNode node = root.Child("return_path");
+  config->return_path_domain = Domain(node, "domain", node.RequiredString("domain"));
+  const std::string path = node.RequiredString("token_keys");
+  if (path.empty()) return;
+  absl::StatusOr<TokenKeys> keys = TokenKeys::Load(path);
+  if (keys.ok()) {
+    config->token_keys = *std::move(keys);
+  } else if (absl::IsNotFound(keys.status())) {
+    node.Problem("token_keys",
+                 absl::StrCat(keys.status().message(), "; make one with: echo \"1 $(openssl rand -hex 32)\" > ", path,
+                              " && chmod 600 ", path));
+  } else {
+    node.Problem("token_keys", Sv(keys.status().message()));
+  }
+}
+
+void ReadAuth(const ConfigNode& root, CoordinatorConfig* config) {
+  const ConfigNode auth = root.Child("auth");
+  const std::string path = auth.String("operator_key_file", "");
+  if (path.empty()) {
+    if (!IsLoopbackTarget(config->listen)) {
+      root.Problem("listen", absl::StrCat("'", config->listen,
+                                          "' leaves this host, and then callers must prove who they are; "
+                                          "set auth.operator_key_file, or listen on 127.0.0.1"));
+    }
+    return;
+  }
+  absl::StatusOr<std::vector<std::string>> keys = LoadOperatorKeys(path);
+  if (keys.ok()) {
+    config->operator_key_sha256 = *std::move(keys);
+  } else {
+    auth.Problem("operator_key_file", Sv(keys.status().message()));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> LoadOperatorKeys(const std::string& path) {
+  const std::string how = absl::StrCat("make one with: openssl rand -hex 32 > ", path, " && chmod 600 ", path);
+  std::ifstream in(path);
+  if (!in) return absl::NotFoundError(absl::StrCat(path, ": cannot read the operator keys; ", how));
+  std::vector<std::string> hashes;
+  std::string line;
+  for (int number = 1; std::getline(in, line) && hashes.size() < kOperatorKeysMax; ++number) {
+    const absl::string_view key = absl::StripAsciiWhitespace(line);
+    if (key.empty() || key[0] == '#') continue;
+    if (key.size() < kOperatorKeyBytesMin || key.size() > kOperatorKeyBytesMax) {
+      return absl::InvalidArgumentError(absl::StrCat(path, ":", number, ": an operator key must have ",
+                                                     kOperatorKeyBytesMin, " to ", kOperatorKeyBytesMax,
+                                                     " characters; ", how));
+    }
+    std::string hash(SHA256_DIGEST_LENGTH, '\0');
+    SHA256(reinterpret_cast<const unsigned char*>(key.data()), key.size(),
+           reinterpret_cast<unsigned char*>(hash.data()));
+    hashes.push_back(std::move(hash));
+  }
+  if (hashes.empty()) return absl::InvalidArgumentError(absl::StrCat(path, ": has no key; ", how));
+  return hashes;
+}
+
+absl::StatusOr<CoordinatorConfig> CoordinatorConfig::FromFile(const ConfigFile& file) {
+  const ConfigNode root = file.root();
+  CoordinatorConfig config;
+  config.listen = root.String("listen", config.listen);
+  config.data_dir = root.String("data_dir", config.data_dir);
+  config.memory_bytes = static_cast<size_t>(root.Int("memory_mb", 256, kMemoryMbMin, kMemoryMbMax)) << 20;
+  config.lease = root.DurationOf("lease", config.lease, absl::Seconds(5), absl::Hours(24 * 7));
+  config.tls = ReadTlsFiles(root);
+  if (config.tls.enabled && config.tls.authority.empty()) {
+    root.Child("tls").Problem("",
+                              "needs authority: senders and bouncers prove who they are with certificates it signed");
+  }
+  ReadReturnPath(root, &config);
+  ReadAuth(root, &config);
+  config.message_id_domain =
+      Domain(root, "message_id_domain", root.String("message_id_domain", config.return_path_domain));
+  RETURN_IF_ERROR(file.Finish());
+  return config;
+}
+
+absl::StatusOr<CoordinatorConfig> CoordinatorConfig::Load(const std::string& path) {
+  ASSIGN_OR_RETURN(const ConfigFile file, ConfigFile::Load(path));
+  return FromFile(file);
+}
+
+}  // namespace wavepost

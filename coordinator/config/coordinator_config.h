@@ -1,0 +1,38 @@
+// What wavepost-coordinator is configured with, from YAML. The keys are described in the manual on top of main.cc.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/config/config.h"
+#include "common/mail/verp.h"
+#include "common/rpc/credentials.h"
+
+namespace wavepost {
+
+struct CoordinatorConfig {
+  std::string listen = "127.0.0.1:7000";
+  std::string data_dir = "./var/coordinator";
+  size_t memory_bytes = 256u << 20;
+  std::string return_path_domain;               // A-labels, lower case
+  TokenKeys token_keys = TokenKeys::ForTest();  // Load always replaces it
+  std::string message_id_domain;
+  absl::Duration lease = absl::Hours(1);
+  TlsFiles tls;
+  std::vector<std::string> operator_key_sha256;  // of each operator key; empty: every caller without a key is operator
+
+  // Reads and checks everything, the files that it names included, without starting anything.
+  // Errors: as ConfigFile; the message has a line per problem, each with file, line and key, and says what to do.
+  static absl::StatusOr<CoordinatorConfig> Load(const std::string& path);
+  static absl::StatusOr<CoordinatorConfig> FromFile(const ConfigFile& file);
+};
+
+// The SHA-256 of each key in an operator key file: one key per line, '#' starts a comment line, 16 to 512 characters.
+// Errors: kNotFound, kInvalidArgument; the keys themselves never stand in a message.
+absl::StatusOr<std::vector<std::string>> LoadOperatorKeys(const std::string& path);
+
+}  // namespace wavepost
