@@ -164,6 +164,8 @@ class Store {
   // Applies bounce reports: REPORT_RECEIVED event always; hard, soft and policy failures move DELIVERED to BOUNCED;
   // hard, complaint and unsubscribe suppress. Same rule for sequences.
   virtual void ApplyBounceReports(std::string_view bouncer, std::vector<cluster::v1::BounceReport> reports, Done done) = 0;
+  // Reports about recipients that do not exist, since the start: for status pages.
+  virtual int64_t UnknownRecipientReports() { return 0; }
 
   // --- suppressions ---------------------------------------------------------------------------------------------------
   // Returns the entry that is there if there is one.

@@ -1,0 +1,66 @@
+// Where things lie in the coordinator's RocksDB: column families and keys. The page is README.md; a change here that old
+// data cannot follow raises kFormatVersion.
+//
+// Keys of recipients are 8 bytes, [wave BE32][index BE32]: byte order is store order, and a wave is one range.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/recipient_id.h"
+
+namespace wavepost {
+
+inline constexpr int kStoreFormatVersion = 1;
+
+// Index of a column family, as Db::cf takes it.
+enum Family : size_t {
+  kNames,           // kind letter + name -> tenants, domains, campaigns, nodes ...: all that is few
+  kWaves,           // wave -> StoredWave
+  kRecipients,      // wave, index -> StoredRecipient
+  kStates,          // wave, index -> RecipientState; no row: ACCEPTED
+  kAddresses,       // wave, hash of address -> index
+  kBatches,         // node, sequence -> PendingBatch
+  kSuppressions,    // tenant, address -> Suppression
+  kSuppressionLog,  // sequence -> SuppressionChange
+  kEvents,          // sequence -> StoredEvent
+  kRequests,        // parent, request id -> StoredRequest
+};
+std::vector<std::string> FamilyNames();
+
+// What a row of kNames is. The letters are on disk.
+enum class NameKind : char {
+  kTenant = 't',
+  kApiKey = 'k',  // by SHA-256 of the secret -> name of the tenant
+  kDomain = 'd',
+  kCampaign = 'c',
+  kWaveNumber = 'w',  // by name -> BE32
+  kNode = 'n',
+  kBouncer = 'b',
+};
+
+std::string NameKey(NameKind kind, std::string_view name);
+std::string WaveKey(uint32_t wave);
+std::string RecipientKey(RecipientId id);
+RecipientId ParseRecipientKey(std::string_view key);  // needs 8 bytes
+// 16 bytes of SHA-256: two different addresses of one wave never meet by chance.
+std::string AddressKey(uint32_t wave, std::string_view normalized_address);
+std::string BatchPrefix(std::string_view node);
+std::string BatchKey(std::string_view node, int64_t sequence);
+std::string SuppressionPrefix(std::string_view tenant);
+// `address` in any letter case.
+std::string SuppressionRowKey(std::string_view tenant, std::string_view address);
+std::string SequenceKey(int64_t sequence);
+int64_t ParseSequenceKey(std::string_view key);  // needs 8 bytes
+std::string RequestRowKey(std::string_view parent, std::string_view request_id);
+
+// The first key that is after every key with this prefix. Empty if there is none.
+std::string PrefixEnd(std::string_view prefix);
+
+// "tenants/x/campaigns/y" -> "tenants/x".
+std::string TenantOf(std::string_view resource_name);
+
+}  // namespace wavepost

@@ -1,0 +1,123 @@
+#include "coordinator/store/rocks_store.h"
+
+#include <openssl/rand.h>
+#include <rocksdb/db.h>
+#include <rocksdb/snapshot.h>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/check.h"
+#include "common/base/status_macros.h"
+#include "coordinator/store/rocks_store_impl.h"
+
+namespace wavepost {
+namespace {
+
+void MachineRandom(char* out, size_t size) {
+  WP_CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(out), static_cast<int>(size)) == 1);
+}
+
+absl::StatusOr<int64_t> LastSequence(const Reader& read, Family family) {
+  ASSIGN_OR_RETURN(const std::string key, read.LastKey(family));
+  if (key.empty()) return 0;
+  if (key.size() != 8) return absl::DataLossError("a log in the data folder has a key that cannot be read");
+  return ParseSequenceKey(key);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Store>> OpenRocksStore(RocksStoreOptions options) {
+  WP_CHECK(options.clock != nullptr);
+  if (!options.random) options.random = MachineRandom;
+  ASSIGN_OR_RETURN(std::unique_ptr<Db> db, Db::Open({.path = options.data_dir,
+                                                     .kind = "coordinator",
+                                                     .version = kStoreFormatVersion,
+                                                     .column_families = FamilyNames(),
+                                                     .memory_bytes = options.memory_bytes,
+                                                     .env = options.env}));
+  auto store = std::make_unique<RocksStore>(std::move(options), std::move(db));
+  RETURN_IF_ERROR(store->Load());
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+RocksStore::RocksStore(RocksStoreOptions options, std::unique_ptr<Db> db)
+    : options_(std::move(options)), db_(std::move(db)), loop_([this] { return SyncAndPublish(); }) {}
+
+RocksStore::~RocksStore() { loop_.Stop(); }
+
+absl::Status RocksStore::Load() {
+  // What a dead process wrote without sync is told to readers from now on: so it goes to disk first.
+  RETURN_IF_ERROR(db_->Sync());
+  const Reader read(db_.get());
+  ASSIGN_OR_RETURN(writer_.last_event, LastSequence(read, kEvents));
+  ASSIGN_OR_RETURN(writer_.last_suppression, LastSequence(read, kSuppressionLog));
+  absl::Status failed;
+  RETURN_IF_ERROR(read.Scan(kWaves, "", "", [&](std::string_view, std::string_view value) {
+    const auto wave = Reader::ParseRecord<cluster::v1::StoredWave>(value);
+    failed.Update(wave.status());
+    if (!wave.ok()) return false;
+    writer_.last_wave = wave->number();
+    if (wave->wave().state() == v1::Wave::RUNNING && wave->planned_through() < wave->next_index()) {
+      writer_.to_plan.insert(wave->number());
+    }
+    return true;
+  }));
+  RETURN_IF_ERROR(failed);
+  RETURN_IF_ERROR(read.Scan(kBatches, "", "", [&](std::string_view key, std::string_view value) {
+    const auto batch = Reader::ParseRecord<cluster::v1::PendingBatch>(value);
+    failed.Update(batch.status());
+    if (!batch.ok()) return false;
+    const std::string node(key.substr(0, key.find('\0')));
+    writer_.pending[batch->batch_id()] = {node, batch->sequence(), batch->indices_size()};
+    writer_.backlog[node] += batch->indices_size();
+    return true;
+  }));
+  RETURN_IF_ERROR(failed);
+  Publish();
+  return absl::OkStatus();
+}
+
+absl::Status RocksStore::Apply(const Decide& decide) {
+  if (!writer_.broken.ok()) {
+    return absl::Status(writer_.broken.code(), absl::StrCat("the data folder failed and takes no more changes until a "
+                                                            "restart: ",
+                                                            writer_.broken.message()));
+  }
+  Change change(db_.get(), &writer_, options_.clock->Now());
+  RETURN_IF_ERROR(decide(change));
+  return change.Commit();
+}
+
+absl::Status RocksStore::Write(const Decide& decide) {
+  return loop_.Commit([&] { return Apply(decide); });
+}
+
+void RocksStore::Submit(Decide decide, Done done) {
+  loop_.Submit([this, decide = std::move(decide)] { return Apply(decide); }, std::move(done));
+}
+
+absl::Status RocksStore::SyncAndPublish() {
+  RETURN_IF_ERROR(db_->Sync());
+  Publish();
+  if (listener_) listener_();
+  return absl::OkStatus();
+}
+
+void RocksStore::Publish() {
+  rocksdb::DB* const raw = db_->raw();
+  std::shared_ptr<const rocksdb::Snapshot> fresh(
+      raw->GetSnapshot(), [raw](const rocksdb::Snapshot* snapshot) { raw->ReleaseSnapshot(snapshot); });
+  std::vector<uint32_t> to_plan(writer_.to_plan.begin(), writer_.to_plan.end());
+  std::lock_guard lock(published_mutex_);
+  durable_.swap(fresh);
+  to_plan_.swap(to_plan);
+  for (const auto& [node, recipients] : writer_.backlog) backlog_[node] = recipients;
+}
+
+Reader RocksStore::Durable() const {
+  std::lock_guard lock(published_mutex_);
+  return Reader(db_.get(), durable_);
+}
+
+void RocksStore::OnChange(std::function<void()> listener) { listener_ = std::move(listener); }
+
+}  // namespace wavepost
