@@ -131,7 +131,10 @@ absl::StatusOr<DnsRecord> ParseDnsRecord(std::string_view line, uint32_t ttl) {
   if (name.back() == '.') name.remove_suffix(1);
   record.name = AsciiLower(name);
   std::string_view type = TakeWord(&rest);
-  if (absl::SimpleAtoi(Av(type), &record.ttl)) type = TakeWord(&rest);
+  if (uint32_t own_ttl = 0; absl::SimpleAtoi(Av(type), &own_ttl)) {
+    record.ttl = own_ttl;
+    type = TakeWord(&rest);
+  }
   if (EqualsIgnoreCase(type, "IN")) type = TakeWord(&rest);
   std::string upper(type);
   for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;

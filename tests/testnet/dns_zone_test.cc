@@ -79,7 +79,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{"NameInBetween", "under.b.example", kDnsA, 0, 0, 1}, Row{"Root", "", kDnsA, 3, 0, 1},
                     Row{"Servfail", "broken.example", kDnsMx, 2, 0}, Row{"ServfailBelow", "mx.broken.example", kDnsA, 2, 0},
                     Row{"SilentPatternNotItself", "silent.example", kDnsA, 3, 0, 1}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& row) { return row.param.name; });
 
 TEST(DnsZone, SaysNothingWhereSilenceIsAsked) {
   EXPECT_EQ(TestZone().Answer(Query("x.silent.example", kDnsA), false), std::nullopt);
@@ -120,7 +120,9 @@ class ZoneRefuses : public testing::TestWithParam<BadRow> {};
 TEST_P(ZoneRefuses, Row) {
   const std::optional<std::string> answer = TestZone().Answer(GetParam().query, false);
   ASSERT_EQ(answer.has_value(), GetParam().rcode >= 0);
-  if (answer.has_value()) EXPECT_EQ(Rcode(*answer), GetParam().rcode);
+  if (answer.has_value()) {
+    EXPECT_EQ(Rcode(*answer), GetParam().rcode);
+  }
 }
 
 std::string With(std::string query, size_t at, char value) {
@@ -139,7 +141,7 @@ INSTANTIATE_TEST_SUITE_P(
                     BadRow{"PointerInName", With(Query("a.example", kDnsA), 12, '\xc0'), 1},
                     BadRow{"LongLabel", With(Query("a.example", kDnsA), 12, '\x40'), 1},
                     BadRow{"ClassChaos", With(Query("a.example", kDnsA), 26, 3), 5}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& row) { return row.param.name; });
 
 TEST(DnsZone, FindsMailHostsForItself) {
   const DnsZone zone = TestZone();
@@ -170,7 +172,7 @@ INSTANTIATE_TEST_SUITE_P(
                     RecordRow{"NoHost", "a.b MX 10", false}, RecordRow{"OpenQuote", "a.b TXT \"x", false},
                     RecordRow{"EmptyLabel", "a..b A 127.0.0.1", false},
                     RecordRow{"LongLabel", std::string(64, 'a') + ".b A 127.0.0.1", false}, RecordRow{"Empty", "", false}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& row) { return row.param.name; });
 
 TEST(DnsRecord, FilesNameTheLine) {
   EXPECT_EQ(ParseDnsRecords("# x\n\na.b A 127.0.0.1\na.b A x\n", "zone", 60).status().message().substr(0, 7), "zone:4:");

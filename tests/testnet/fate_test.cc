@@ -37,7 +37,7 @@ INSTANTIATE_TEST_SUITE_P(
                 {Kind::kDsn, 0, "5.2.2", "Full", 0, absl::Minutes(2)}},
         GoodRow{"Once", "once 451 4.3.0 Later", {Kind::kReplyAtRcpt, 451, "4.3.0", "Later", 1}},
         GoodRow{"Times", "times=3 data 451 4.3.0 x", {Kind::kReplyAfterData, 451, "4.3.0", "x", 3}}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& row) { return row.param.name; });
 
 struct BadRow {
   std::string name;
@@ -55,7 +55,7 @@ INSTANTIATE_TEST_SUITE_P(
                     BadRow{"DsnPositive", "dsn 2.1.1 fine"}, BadRow{"AcceptAndMore", "accept 550 5.0.0 x"},
                     BadRow{"TimesZero", "times=0 451 x"}, BadRow{"AfterOnReply", "after=3s 451 4.0.0 x"},
                     BadRow{"AfterNoDuration", "after=soon dsn 5.1.1"}, BadRow{"Long", "550 " + std::string(500, 'x')}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& row) { return row.param.name; });
 
 struct LocalRow {
   std::string name;
@@ -90,7 +90,7 @@ INSTANTIATE_TEST_SUITE_P(
                     LocalRow{"NoDash", "450anna", Kind::kAccept, 0, ""},
                     LocalRow{"NoReplyCode", "250-anna", Kind::kAccept, 0, ""},
                     LocalRow{"PrefixOnly", "unknown", Kind::kAccept, 0, ""}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& row) { return row.param.name; });
 
 TEST(FateTable, FindsByAddressWhateverTheCase) {
   FateTable table;

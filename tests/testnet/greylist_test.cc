@@ -81,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(
             {{0, kIp, "s@x", "r@y", false},
              {48 * 3600 + 1, kIp, "s@x", "r@y", false},
              {48 * 3600 + 301, kIp, "s@x", "r@y", true}}}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& row) { return row.param.name; });
 
 TEST(Greylist, ScopesNeverMeet) {
   Greylist greylist;

@@ -53,12 +53,16 @@ int Main(int argc, char** argv) {
   CLI::App app("The simulated internet: DNS and SMTP receivers on loopback, driven by a scenario.", "wavepost-testnet");
   std::string config;
   bool check_only = false;
-  app.add_option("--config", config, "the scenario, a YAML file")->required()->type_name("FILE");
+  app.add_option("--config", config, "the scenario, a YAML file")->type_name("FILE");
   app.add_flag("--check-config", check_only, "read the scenario, say what is wrong with it, and exit");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  // Not CLI11's `required`: that would hide an unknown flag behind "--config is required".
+  if (config.empty()) {
+    return Fail(kExitUsage, absl::InvalidArgumentError("--config FILE is required; --help tells more"));
   }
 
   absl::StatusOr<Scenario> scenario = LoadScenario(config);
