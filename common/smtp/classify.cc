@@ -110,6 +110,7 @@ Verdict Classify(const Reply& reply, Phase phase) {
                                                                               : Verdict::Kind::kTemporary;
     break;
   }
+  if (reply.code == 421 && facts.enhanced.subject == 7) verdict.throttled = true;  // closed on us for what we do
   if (verdict.kind == Verdict::Kind::kTemporary) verdict.retry_hint = ParseRetryHint(text);
   FitToPhase(phase, &verdict);
   return verdict;

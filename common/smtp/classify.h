@@ -26,8 +26,8 @@ struct Verdict {
 
   Kind kind = Kind::kAccepted;
   wavepost::v1::Reason reason = wavepost::v1::REASON_UNSPECIFIED;
-  // RECIPIENT only for RCPT and later, and only on words or codes that are about the address. A refusal that names an IP
-  // address, a block list or a policy never has it.
+  // RECIPIENT only for RCPT and later, and only on words or codes that are about the address. A refusal that names a block
+  // list or a policy never has it; one that names an IP address only if code and text agree that the address is unknown.
   wavepost::v1::Fault fault = wavepost::v1::FAULT_UNSPECIFIED;
   Scope scope = Scope::kRecipient;
   // Temporary only: when the reply asks us to come back, 1 s to 24 h.
@@ -38,8 +38,11 @@ struct Verdict {
   std::string_view rule;
 };
 
-// 2xx is accepted, and 3xx in answer to DATA. 4xx is temporary. 5xx is permanent, except "too many recipients" and
-// replies that say themselves that they are temporary (421-like texts at 5xx). In doubt, temporary, and nobody's fault.
+// 2xx is accepted, and 3xx in answer to DATA. 4xx is temporary. 5xx is permanent, except "too many recipients", rate
+// limits, greylisting and a bare 552 at RCPT (RFC 5321 4.5.3.1.10). In doubt it is nobody's fault.
+//
+// A permanent verdict before RCPT says nothing about any recipient: its scope is kMessage or wider, and the caller decides
+// whether to try another host, another address of ours, or later.
 Verdict Classify(const Reply& reply, Phase phase);
 
 // The class of a permanent verdict: HARD if the address will never work (only with fault RECIPIENT), POLICY if refused

@@ -32,7 +32,7 @@ constexpr auto kEgressIp = Verdict::Scope::kEgressIp;
   "invalid mailbox|invalid user|invalid local|nonexistent|non existent|inexistent|not a valid user|"                    \
   "not a valid recipient|not a valid mailbox|not a valid address|not a known user|is not a registered|"                 \
   "not an active address|isn t a valid|not known here|not listed in|no longer on server|no longer valid|"               \
-  "no longer exists|mailbox unavailable|unrouteable address|unroutable address|user*is not local|"                      \
+  "no longer exists|unrouteable address|unroutable address|user*is not local|"                      \
   "empf\xc3\xa4nger*unbekannt|empfaenger*unbekannt|unbekannter empf|unbekannte*adresse|adresse*unbekannt|"              \
   "benutzer*unbekannt|unbekannter benutzer|unbekannter nutzer|postfach*nicht|empf\xc3\xa4nger*nicht|"                   \
   "empfaenger*nicht|benutzer*nicht*vorhanden|adresse*nicht*existiert|adresse existiert nicht|existiert nicht|"          \
@@ -88,7 +88,7 @@ constexpr ClassifyRule kRules[] = {
     {"rate", On::k45, kAnyPhase, "", "",
      "rate limit|ratelimit|rate*exceeded|too many connection|too many concurrent|too many messages|too many emails|too many mails|"
      "too many sessions|too many unknown|too many errors|too many invalid|connection*limit|connections*exceed|too quickly|too fast|"
-     "too much mail from|slow down|throttl|unusual rate|unexpected volume|frequency limited|sending limit|message limit|"
+     "too much mail from|slow down|throttl|unusual rate|unexpected volume|deferred*complaints|frequency limited|sending limit|message limit|"
      "daily*quota|hourly*quota|daily*limit|hourly*limit|reached*quota|exceed*per hour|exceed*per minute|exceed*per day|"
      "server busy|server*too busy|system*too busy|load*too high|zu viele verbindungen|zu viele nachrichten|zu viele mails|"
      "trop de connexions|trop de messages|demasiadas conexiones|troppe connessioni|te veel verbindingen", "",
@@ -169,7 +169,7 @@ constexpr ClassifyRule kRules[] = {
     {"relay", On::k45, kAnyPhase, "", "",
      "relay*denied|relaying denied|unable to relay|relay*not permitted|not permitted to relay|configured to relay|relay*prohibited|"
      "relay*not allowed|not*allowed to relay|does not relay|we do not relay|not relaying|no relaying|relaying*not|relay*refused|kein relay|"
-     "weiterleitung nicht|not*rcpthosts|relay*verweigert", "", RELAY_DENIED, NETWORK_FAULT, kSite, 0, Phase::kRcpt,
+     "weiterleitung nicht|rcpthosts|relay*verweigert", "", RELAY_DENIED, NETWORK_FAULT, kSite, 0, Phase::kRcpt,
      "554 5.7.1 <a@example.com>: Relay access denied"},
     {"relay-code", On::k45, kAnyPhase, "", "7.54|7.64|7.367", "", "", RELAY_DENIED, NETWORK_FAULT, kSite, 0, Phase::kRcpt,
      "550 5.7.64 TenantAttribution"},
@@ -179,7 +179,7 @@ constexpr ClassifyRule kRules[] = {
      "551 5.1.6 The mailbox has moved, no forwarding address"},
     {"null-mx-code", On::k45, kToRecipient, "", "1.10", "", "", DOMAIN_UNKNOWN, RECIPIENT, kRecipient, 0, Phase::kRcpt,
      "556 5.1.10 Recipient address has null MX"},
-    {"user-unknown-code", On::k45, kToRecipient, "", "1.1|1.3", "", "account*disabled|mailbox*disabled", USER_UNKNOWN, RECIPIENT, kRecipient, 0,
+    {"user-unknown-code", On::k45, kToRecipient, "", "1.1|1.3", "", "account*disabled|mailbox*disabled|policy|policies|richtlinie", USER_UNKNOWN, RECIPIENT, kRecipient, 0,
      Phase::kRcpt, "550 5.1.1 <a@example.com> recipient rejected"},
     {"domain-unknown-code", On::k45, kToRecipient, "", "1.2|4.310", "", "", DOMAIN_UNKNOWN, RECIPIENT, kRecipient, 0, Phase::kRcpt,
      "550 5.1.2 Bad destination system"},
@@ -190,7 +190,7 @@ constexpr ClassifyRule kRules[] = {
 
     // --- the address, by text ---
     {"mailbox-disabled", On::k45, kToRecipient, "", "",
-     "account*disabled|mailbox*disabled|user*disabled|address*disabled|recipient*disabled|account*deactivated|mailbox*deactivated|"
+     "account*disabled|accountdisabled|mailbox*disabled|user*disabled|address*disabled|recipient*disabled|account*deactivated|mailbox*deactivated|"
      "deactivated mailbox|deactivated account|account*inactive|mailbox*inactive|user*inactive|inactive email|inactive mailbox|inactive user|"
      "inactive account|mailbox*suspended|account*suspended|user*suspended|account*closed|mailbox*closed|account*locked|mailbox*locked|"
      "disabled account|disabled mailbox|no longer active|no longer accept|konto*deaktiviert|postfach*deaktiviert|konto*gesperrt|"
@@ -201,6 +201,8 @@ constexpr ClassifyRule kRules[] = {
      "not allowed to send|please use the smtp|smtp server of your", "", REJECTED_POLICY, SENDER, kMessage, 0, Phase::kRcpt, "550 Denied by policy"},
     {"user-unknown", On::k45, kToRecipient, "", "", USER_UNKNOWN_WORDS, "", USER_UNKNOWN, RECIPIENT, kRecipient, 0, Phase::kRcpt,
      "550 5.7.1 No such user!"},
+    {"mailbox-unavailable", On::k5, kToRecipient, "", "", "mailbox unavailable", "", USER_UNKNOWN, RECIPIENT, kRecipient, 0, Phase::kRcpt,
+     "550 Requested action not taken: mailbox unavailable"},
     {"domain-unknown", On::k45, kToRecipient, "", "",
      "host unknown|unknown host|host not found|host or domain name not found|unknown domain|domain unknown|domain not found|"
      "no such domain|domain*not exist|domain*doesn t exist|domain*not accept mail|null mx|nullmx|domain*invalid|invalid domain|"

@@ -92,11 +92,14 @@ constexpr Row kRows[] = {
     {"German", Phase::kRcpt, "550 Empf\xc3\xa4nger ist hier unbekannt", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
     {"GermanTranscribed", Phase::kRcpt, "550 Empfaenger unbekannt", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
     {"GermanUser", Phase::kRcpt, "550 Benutzer hier unbekannt", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
+    {"GermanShouting", Phase::kRcpt, "550 EMPF\xc3\x84NGER UNBEKANNT", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
     {"French", Phase::kRcpt, "550 Utilisateur inconnu", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
     {"Spanish", Phase::kRcpt, "550 El usuario no existe", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
     {"Polish", Phase::kRcpt, "550 Odbiorca nie istnieje", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
     {"TemporaryUnknown", Phase::kRcpt, "450 4.1.1 User unknown", Kind::kTemporary, v1::USER_UNKNOWN, v1::RECIPIENT},
     {"WordsInAddressDoNotCount", Phase::kRcpt, "550 <user-unknown@spam.example.com> no", Kind::kPermanent, v1::REJECTED_POLICY, v1::FAULT_UNSPECIFIED},
+    {"BoilerplateOf550", Phase::kRcpt, "550 Requested action not taken: mailbox unavailable", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
+    {"BoilerplateOf450", Phase::kRcpt, "450 Requested mail action not taken: mailbox unavailable", Kind::kTemporary, v1::REASON_UNSPECIFIED, v1::FAULT_UNSPECIFIED},
     {"Full", Phase::kRcpt, "452 4.2.2 mailbox full", Kind::kTemporary, v1::MAILBOX_FULL, v1::RECIPIENT},
     {"FullAgainstItsCode", Phase::kRcpt, "552 5.1.1 Boite du destinataire pleine. Recipient overquota.", Kind::kPermanent, v1::MAILBOX_FULL, v1::RECIPIENT},
     {"FullGerman", Phase::kRcpt, "552 Das Postfach ist voll", Kind::kPermanent, v1::MAILBOX_FULL, v1::RECIPIENT},
@@ -120,6 +123,8 @@ constexpr Row kRows[] = {
     {"ListBeatsUserUnknownCode", Phase::kRcpt, "550 5.1.1 <a@x.test> blocked using zen.dnsbl.test", Kind::kPermanent, v1::BLOCKED_IP, v1::SENDER},
     {"DominoIsNotABlockList", Phase::kRcpt, "550 a@x.test User not listed in public Name & Address Book", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
     {"Policy", Phase::kRcpt, "550 5.7.1 user unknown or rejected by local policy", Kind::kPermanent, v1::REJECTED_POLICY, v1::SENDER},
+    {"PolicyAgainstItsCode", Phase::kRcpt, "554 5.1.1 mail for this user refused by policy", Kind::kPermanent, v1::REJECTED_POLICY, v1::SENDER},
+    {"IpAndNoSuchUserWithoutCode", Phase::kRcpt, "550 Host refuses mail from 192.0.2.1, no such user", Kind::kPermanent, v1::BLOCKED_IP, v1::SENDER},
     {"BlockListAtGreeting", Phase::kGreeting, "554 5.7.1 your host is on our blacklist", Kind::kPermanent, v1::BLOCKED_IP, v1::SENDER},
     {"NoServiceAtGreeting", Phase::kGreeting, "554 no", Kind::kPermanent, v1::REJECTED_POLICY, v1::SENDER},
     {"UnknownAtMail", Phase::kMail, "550 5.1.1 user unknown", Kind::kPermanent, v1::REJECTED_POLICY, v1::SENDER},
@@ -143,6 +148,7 @@ constexpr Row kRows[] = {
     {"ServerBusyIsNoGreylist", Phase::kEndOfData, "451 4.7.500 Server busy. Please try again later from [192.0.2.8]", Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
     {"LocalErrorIsNoGreylist", Phase::kRcpt, "451 Temporary local problem - please try later", Kind::kTemporary, v1::SYSTEM_FULL, v1::NETWORK_FAULT},
     {"UnusualRate", Phase::kEndOfData, "421-4.7.28 unusual rate of unsolicited mail from your SPF\n421 4.7.28 domain", Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
+    {"Complaints", Phase::kMail, "421 4.7.0 [X] Messages from 192.0.2.1 temporarily deferred due to user complaints", Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
     {"FiveHundredRate", Phase::kEndOfData, "550 Connection frequency limited", Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
     {"GermanRate", Phase::kGreeting, "421 Zu viele Verbindungen von Ihrer Adresse", Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
     {"Dns", Phase::kRcpt, "451 4.4.3 x", Kind::kTemporary, v1::DNS_FAILURE, v1::NETWORK_FAULT},
@@ -155,6 +161,15 @@ INSTANTIATE_TEST_SUITE_P(Rows, ClassifyTable, testing::ValuesIn(kRows), [](const
 TEST(Classify, ReadsTheHintOfTemporaryRepliesOnly) {
   EXPECT_EQ(Classify(Parse("451 4.7.1 Greylisting in action, please come back in 00:04:30"), Phase::kRcpt).retry_hint, absl::Seconds(270));
   EXPECT_EQ(Classify(Parse("550 No such user, try again in 300 seconds"), Phase::kRcpt).retry_hint, std::nullopt);
+}
+
+TEST(Classify, ThrottlingReplies) {
+  EXPECT_TRUE(Classify(Parse("421 4.7.0 IP not in whitelist, closing connection"), Phase::kGreeting).throttled);
+  EXPECT_TRUE(Classify(Parse("421 later"), Phase::kGreeting).throttled);
+  EXPECT_TRUE(Classify(Parse("451 4.7.500 Server busy"), Phase::kEndOfData).throttled);
+  EXPECT_FALSE(Classify(Parse("421 4.4.2 timeout exceeded"), Phase::kData).throttled);
+  EXPECT_FALSE(Classify(Parse("450 4.2.0 Greylisted"), Phase::kRcpt).throttled);
+  EXPECT_FALSE(Classify(Parse("452 4.5.3 too many recipients"), Phase::kRcpt).throttled);
 }
 
 TEST(Classify, ScopeTellsHowFarItReaches) {

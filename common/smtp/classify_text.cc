@@ -103,7 +103,11 @@ ReplyWords ToWords(std::string_view text) {
       }
     }
     const char c = text[i++];
-    if (IsWord(c)) {
+    const bool in_latin1 = i > 1 && text[i - 2] == '\xc3';
+    const auto byte = static_cast<unsigned char>(c);
+    if (in_latin1 && byte >= 0x80 && byte <= 0x9e && byte != 0x97) {
+      words.text += static_cast<char>(c + 0x20);  // U+00C0..U+00DE to small letters: umlauts and accents
+    } else if (IsWord(c)) {
       words.text += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     } else {
       end_word();
