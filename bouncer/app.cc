@@ -1,0 +1,117 @@
+#include "bouncer/app.h"
+
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/server.h>
+#include <spdlog/spdlog.h>
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <chrono>
+#include <future>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "bouncer/feed/feed.h"
+#include "bouncer/log_value.h"
+#include "bouncer/outbox/outbox.h"
+#include "common/base/clock.h"
+#include "common/base/status_macros.h"
+#include "common/mail/verp.h"
+#include "common/rpc/server.h"
+
+namespace wavepost {
+namespace {
+
+constexpr auto kStatusCallsGrace = std::chrono::milliseconds(200);
+
+}  // namespace
+
+class BouncerApp::Impl {
+ public:
+  ~Impl() { Stop(); }
+
+  absl::Status Start(const BouncerConfig& config) {
+    ASSIGN_OR_RETURN(TokenKeys keys, TokenKeys::Load(config.token_keys));
+    ASSIGN_OR_RETURN(outbox_, Outbox::Open({.path = config.data_dir,
+                                            .first_sequence = absl::ToUnixMicros(clock_.Now()),
+                                            .records_max = config.outbox_records_max}));
+    inbound_ = std::make_unique<InboundServer>(
+        io_, InboundServer::Options{.hostname = config.hostname, .limits = config.limits},
+        Mailboxes(config.return_path_domain, std::move(keys)), outbox_.get(), &clock_);
+    for (const std::string& address : config.listen) RETURN_IF_ERROR(inbound_->Listen(address));
+    if (!config.status_listen.empty()) {
+      ASSIGN_OR_RETURN(status_, StartRpcServer(config.status_listen, config.tls, {}));
+    }
+    ASSIGN_OR_RETURN(feed_, Feed::Start({.bouncer_id = config.node_id,
+                                         .coordinator = config.coordinator,
+                                         .tls = config.tls,
+                                         .backoff_min = config.feed_backoff_min,
+                                         .backoff_max = config.feed_backoff_max,
+                                         .acknowledge_timeout = config.acknowledge_timeout,
+                                         .seed = std::random_device()()},
+                                        outbox_.get()));
+    outbox_->OnDurable([feed = feed_.get()] { feed->Wake(); });
+    thread_ = std::thread([this] { io_.run(); });
+    spdlog::info("event=started node={} smtp_port={} status_port={} waiting={}", LogValue(config.node_id),
+                 inbound_->port(), status_.port, waiting());
+    return absl::OkStatus();
+  }
+
+  // In reverse order of use: intake, disk, feed, status.
+  void Stop() {
+    if (stopped_) return;
+    stopped_ = true;
+    if (status_.server != nullptr) status_.server->GetHealthCheckService()->SetServingStatus(false);
+    if (thread_.joinable()) {
+      std::promise<void> drained;
+      inbound_->Stop([&drained] { drained.set_value(); });
+      drained.get_future().wait();
+    }
+    if (outbox_ != nullptr) outbox_->Stop();  // nobody posts to io_ after this
+    if (feed_ != nullptr) feed_->Stop();
+    if (status_.server != nullptr) {
+      status_.server->Shutdown(std::chrono::system_clock::now() + kStatusCallsGrace);
+    }
+    work_.reset();
+    if (thread_.joinable()) {
+      thread_.join();
+      spdlog::info("event=stopped waiting={}", waiting());
+    }
+  }
+
+  const InboundServer& inbound() const { return *inbound_; }
+  const Feed& feed() const { return *feed_; }
+  int status_port() const { return status_.port; }
+  int64_t waiting() const { return outbox_->durable_through() - outbox_->forgotten_through(); }
+
+ private:
+  const SystemClock clock_;
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(io_);
+  std::unique_ptr<Outbox> outbox_;
+  std::unique_ptr<InboundServer> inbound_;
+  RpcServer status_;
+  std::unique_ptr<Feed> feed_;
+  std::thread thread_;
+  bool stopped_ = false;
+};
+
+absl::StatusOr<std::unique_ptr<BouncerApp>> BouncerApp::Start(const BouncerConfig& config) {
+  auto impl = std::make_unique<Impl>();
+  RETURN_IF_ERROR(impl->Start(config));
+  return std::unique_ptr<BouncerApp>(new BouncerApp(std::move(impl)));
+}
+
+BouncerApp::BouncerApp(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+BouncerApp::~BouncerApp() = default;
+
+int BouncerApp::smtp_port() const { return impl_->inbound().port(); }
+int BouncerApp::status_port() const { return impl_->status_port(); }
+const InboundServer::Counters& BouncerApp::counters() const { return impl_->inbound().counters(); }
+bool BouncerApp::feed_connected() const { return impl_->feed().connected(); }
+int64_t BouncerApp::waiting() const { return impl_->waiting(); }
+void BouncerApp::Stop() { impl_->Stop(); }
+
+}  // namespace wavepost

@@ -1,0 +1,181 @@
+#include "bouncer/classify/classify.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/strings.h"
+#include "common/smtp/classify.h"
+#include "common/smtp/reply.h"
+
+namespace wavepost {
+namespace {
+
+using wavepost::v1::BounceClass;
+using wavepost::v1::DeliveryStatus;
+
+constexpr size_t kTextBytesMax = 1024;
+constexpr size_t kAddressBytesMax = 320;
+constexpr size_t kHostBytesMax = 255;
+
+enum class Action { kFailed, kDelayed, kSuccess, kUnknown };
+
+Action ActionOf(const ReportedRecipient& recipient, const EnhancedCode& status) {
+  if (recipient.action == "failed" || recipient.action == "failure") return Action::kFailed;
+  if (recipient.action == "delayed") return Action::kDelayed;
+  constexpr std::array<std::string_view, 4> kSuccess = {"delivered", "relayed", "expanded", "deliverable"};
+  if (std::find(kSuccess.begin(), kSuccess.end(), recipient.action) != kSuccess.end()) return Action::kSuccess;
+  if (status.klass == 5) return Action::kFailed;
+  if (status.klass == 4) return Action::kDelayed;
+  if (status.klass == 2) return Action::kSuccess;
+  return Action::kUnknown;
+}
+
+// "smtp; 550 no" -> "550 no". Some write no type.
+std::string_view WithoutType(std::string_view diagnostic) {
+  const size_t semicolon = diagnostic.find(';');
+  if (semicolon != std::string_view::npos && semicolon <= 20 &&
+      diagnostic.substr(0, semicolon).find_first_of(" \t:.") == std::string_view::npos) {
+    diagnostic.remove_prefix(semicolon + 1);
+  }
+  while (!diagnostic.empty() && diagnostic.front() == ' ') diagnostic.remove_prefix(1);
+  return diagnostic;
+}
+
+// "5.0.0" says only that it failed.
+bool IsPrecise(const EnhancedCode& code) { return code.present() && (code.subject != 0 || code.detail != 0); }
+
+bool SaysSomething(const Verdict& verdict) { return verdict.reason != wavepost::v1::REASON_UNSPECIFIED; }
+
+struct Judged {
+  Verdict verdict;
+  Reply reply;
+};
+
+// What the receiving host said, as the diagnostic quotes it; where it is silent, the status of the report.
+Judged Judge(const ReportedRecipient& recipient, const EnhancedCode& status) {
+  const std::string_view text = WithoutType(recipient.diagnostic);
+  const int plain_code = status.klass == 4 ? 450 : 550;
+  std::optional<Reply> reply = ReplyFromText(text);
+  // A reply that says yes, in a report of a failure, is not what failed.
+  if (reply && !reply->transient() && !reply->permanent()) reply.reset();
+  if (!reply) reply = MakeReply(plain_code, absl::StrCat(IsPrecise(status) ? status.ToString() : "", " ", Av(text)));
+  if (!IsPrecise(reply->enhanced) && IsPrecise(status) && status.klass == reply->code / 100) reply->enhanced = status;
+
+  Judged judged{Classify(*reply, Phase::kRcpt), *reply};
+  if (!SaysSomething(judged.verdict) && IsPrecise(status)) {
+    const Verdict by_status = Classify(MakeReply(plain_code, status.ToString()), Phase::kRcpt);
+    if (SaysSomething(by_status)) judged.verdict = by_status;
+  }
+  return judged;
+}
+
+// Lower is milder.
+int Severity(BounceClass bounce_class) {
+  switch (bounce_class) {
+    case wavepost::v1::NOT_A_BOUNCE: return 0;
+    case wavepost::v1::DELAY_NOTICE: return 1;
+    case wavepost::v1::SOFT: return 2;
+    case wavepost::v1::POLICY: return 3;
+    case wavepost::v1::HARD: return 4;
+    default: return 0;
+  }
+}
+
+bool IsFailure(BounceClass bounce_class) { return Severity(bounce_class) >= Severity(wavepost::v1::SOFT); }
+
+bool IsAutomatic(const Report& report) {
+  // RFC 3834 section 5: every value but "no" means that a program wrote it.
+  if (!report.auto_submitted.empty() && !report.auto_submitted.starts_with("no")) return true;
+  constexpr std::array<std::string_view, 4> kPrecedences = {"auto_reply", "auto-reply", "bulk", "junk"};
+  return std::find(kPrecedences.begin(), kPrecedences.end(), report.precedence) != kPrecedences.end();
+}
+
+Finding FromMessage(const Report& report) {
+  Finding finding;
+  finding.status.set_phase("report");
+  finding.status.set_text(Printable(report.subject, kTextBytesMax));
+  if (report.is_delivery_report) return finding;
+  finding.bounce_class = IsAutomatic(report) ? wavepost::v1::AUTO_REPLY : wavepost::v1::NOT_A_BOUNCE;
+  return finding;
+}
+
+}  // namespace
+
+Finding ClassifyRecipient(const ReportedRecipient& recipient) {
+  const EnhancedCode status = EnhancedCode::Parse(recipient.status);
+  Finding finding;
+  finding.final_recipient = Printable(
+      recipient.final_recipient.empty() ? recipient.original_recipient : recipient.final_recipient, kAddressBytesMax);
+  DeliveryStatus& out = finding.status;
+  out.set_phase("report");
+  out.set_enhanced_code(recipient.status);
+  out.set_text(Printable(WithoutType(recipient.diagnostic), kTextBytesMax));
+  out.set_mx_host(Printable(recipient.reporting_mta.empty() ? recipient.remote_mta : recipient.reporting_mta, kHostBytesMax));
+
+  const Action action = ActionOf(recipient, status);
+  if (action == Action::kSuccess || action == Action::kUnknown) {
+    finding.bounce_class = wavepost::v1::NOT_A_BOUNCE;
+    return finding;
+  }
+  const Judged judged = Judge(recipient, status);
+  const bool quoted = ReplyFromText(WithoutType(recipient.diagnostic)).has_value();
+  if (quoted) out.set_code(judged.reply.code);
+  // The quoted reply's code is more precise than a status that says only "failed".
+  if (!IsPrecise(status) && judged.reply.enhanced.present()) out.set_enhanced_code(judged.reply.enhanced.ToString());
+  out.set_reason(judged.verdict.reason);
+  out.set_fault(judged.verdict.fault);
+
+  if (action == Action::kDelayed) {
+    finding.bounce_class = wavepost::v1::DELAY_NOTICE;
+    return finding;
+  }
+  const bool temporary = status.klass == 4 || judged.reply.enhanced.klass == 4 || judged.reply.transient() ||
+                         judged.verdict.kind != Verdict::Kind::kPermanent;
+  finding.bounce_class = temporary ? wavepost::v1::SOFT : BounceClassOf(judged.verdict);
+  // HARD suppresses. Nothing may without blaming the recipient.
+  if (finding.bounce_class == wavepost::v1::HARD && out.fault() != wavepost::v1::RECIPIENT) {
+    finding.bounce_class = wavepost::v1::SOFT;
+  }
+  out.set_bounce_class(finding.bounce_class);
+  return finding;
+}
+
+Finding ClassifyReport(const Report& report) {
+  if (report.recipients.empty()) return FromMessage(report);
+  std::vector<Finding> findings;
+  for (const ReportedRecipient& recipient : report.recipients) {
+    // A torn group (a blank line too many) has a name but no news.
+    if (recipient.action.empty() && recipient.status.empty()) continue;
+    findings.push_back(ClassifyRecipient(recipient));
+  }
+  if (findings.empty()) return FromMessage(report);
+
+  const bool all_hard = std::all_of(findings.begin(), findings.end(),
+                                    [](const Finding& f) { return f.bounce_class == wavepost::v1::HARD; });
+  // The mildest failure; without a failure the worst of the rest.
+  const Finding* chosen = nullptr;
+  for (const Finding& finding : findings) {
+    if (chosen == nullptr) {
+      chosen = &finding;
+    } else if (IsFailure(finding.bounce_class) != IsFailure(chosen->bounce_class)) {
+      if (IsFailure(finding.bounce_class)) chosen = &finding;
+    } else if (IsFailure(finding.bounce_class)) {
+      if (Severity(finding.bounce_class) < Severity(chosen->bounce_class)) chosen = &finding;
+    } else if (Severity(finding.bounce_class) > Severity(chosen->bounce_class)) {
+      chosen = &finding;
+    }
+  }
+  Finding finding = *chosen;
+  if (finding.bounce_class == wavepost::v1::HARD && !all_hard) {
+    finding.bounce_class = wavepost::v1::SOFT;
+    finding.status.set_bounce_class(wavepost::v1::SOFT);
+  }
+  return finding;
+}
+
+}  // namespace wavepost

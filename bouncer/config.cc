@@ -1,0 +1,79 @@
+#include "bouncer/config.h"
+
+#include <string_view>
+
+#include "common/base/status_macros.h"
+#include "common/mail/address.h"
+
+namespace wavepost {
+namespace {
+
+bool IsNodeId(std::string_view id) {
+  if (id.empty() || id.size() > 63 || id.front() == '-') return false;
+  for (const char c : id) {
+    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')) return false;
+  }
+  return true;
+}
+
+InboundLimits ReadLimits(const ConfigNode& node) {
+  InboundLimits out;
+  constexpr int64_t kMiB = 1 << 20;
+  out.message_bytes_max = node.Int("message_bytes", out.message_bytes_max, 64 * 1024, 1024 * kMiB);
+  out.heads_bytes_max =
+      static_cast<size_t>(node.Int("memory_bytes", static_cast<int64_t>(out.heads_bytes_max), 4 * kMiB, 16384 * kMiB));
+  out.recipients_max = static_cast<size_t>(node.Int("recipients_per_message", static_cast<int64_t>(out.recipients_max), 1, 1000));
+  out.connections_max = static_cast<size_t>(node.Int("connections", static_cast<int64_t>(out.connections_max), 1, 50'000));
+  out.connections_per_client_max = static_cast<size_t>(
+      node.Int("connections_per_client", static_cast<int64_t>(out.connections_per_client_max), 1, 50'000));
+  out.errors_max = static_cast<int>(node.Int("errors_per_connection", out.errors_max, 1, 10'000));
+  out.command_timeout = node.DurationOf("command_timeout", out.command_timeout, absl::Milliseconds(100), absl::Hours(1));
+  out.data_timeout = node.DurationOf("data_timeout", out.data_timeout, absl::Milliseconds(100), absl::Hours(1));
+  out.message_timeout = node.DurationOf("message_timeout", out.message_timeout, absl::Milliseconds(100), absl::Hours(24));
+  out.drain_timeout = node.DurationOf("drain_timeout", out.drain_timeout, absl::ZeroDuration(), absl::Minutes(10));
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<BouncerConfig> ReadBouncerConfig(const ConfigFile& file) {
+  const ConfigNode root = file.root();
+  BouncerConfig out;
+  out.node_id = root.String("node_id", out.node_id);
+  if (!IsNodeId(out.node_id)) root.Problem("node_id", "use 1 to 63 of a-z, 0-9 and '-', not starting with '-'");
+  out.data_dir = root.RequiredString("data_dir");
+  out.listen = root.StringList("listen");
+  if (out.listen.empty()) root.Problem("listen", "name at least one address, e.g. [\"127.0.0.1:2526\"]");
+  const ConfigNode return_path = root.Child("return_path");
+  out.return_path_domain = return_path.RequiredString("domain");
+  if (!out.return_path_domain.empty()) {
+    const absl::StatusOr<std::string> domain = ParseDomain(out.return_path_domain);
+    if (domain.ok()) {
+      out.return_path_domain = *domain;
+    } else {
+      return_path.Problem("domain", std::string(domain.status().message()));
+    }
+  }
+  out.token_keys = return_path.RequiredString("token_keys");
+  out.hostname = root.String("hostname", out.return_path_domain);
+  out.coordinator = root.String("coordinator", out.coordinator);
+  out.tls = ReadTlsFiles(root);
+  out.status_listen = root.String("status_listen", "");
+  out.limits = ReadLimits(root.Child("limits"));
+  const ConfigNode outbox = root.Child("outbox");
+  out.outbox_records_max = outbox.Int("records", out.outbox_records_max, 1, 1'000'000'000'000);
+  const ConfigNode feed = root.Child("feed");
+  out.feed_backoff_min = feed.DurationOf("backoff_min", out.feed_backoff_min, absl::Milliseconds(1), absl::Minutes(10));
+  out.feed_backoff_max = feed.DurationOf("backoff_max", out.feed_backoff_max, out.feed_backoff_min, absl::Minutes(10));
+  out.acknowledge_timeout =
+      feed.DurationOf("acknowledge_timeout", out.acknowledge_timeout, absl::Milliseconds(100), absl::Hours(1));
+  RETURN_IF_ERROR(file.Finish());
+  return out;
+}
+
+absl::StatusOr<BouncerConfig> LoadBouncerConfig(const std::string& path) {
+  ASSIGN_OR_RETURN(const ConfigFile file, ConfigFile::Load(path));
+  return ReadBouncerConfig(file);
+}
+
+}  // namespace wavepost

@@ -1,0 +1,228 @@
+#include "bouncer/feed/feed.h"
+
+#include <grpcpp/channel.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "bouncer/feed/backoff.h"
+#include "bouncer/feed/feed_stream.h"
+#include "bouncer/log_value.h"
+#include "common/base/status_macros.h"
+#include "common/base/strings.h"
+#include "common/rpc/status.h"
+
+namespace wavepost {
+
+constexpr char kVersion[] = "0.1.0";
+
+// Everything below runs on the feed's thread, except where it says otherwise.
+class Feed::Impl {
+ public:
+  Impl(Options options, Outbox* outbox, std::shared_ptr<grpc::Channel> channel)
+      : options_(std::move(options)),
+        outbox_(outbox),
+        channel_(std::move(channel)),
+        stub_(cluster::v1::BounceFeedService::NewStub(channel_)),
+        backoff_(options_.backoff_min, options_.backoff_max, options_.seed),
+        retry_timer_(*io_),
+        watch_timer_(*io_),
+        work_(asio::make_work_guard(*io_)) {
+    asio::post(*io_, [this] { Connect(); });
+    thread_ = std::thread([this] { io_->run(); });
+  }
+
+  ~Impl() { Stop(); }
+
+  // Any thread. Many reports become durable while one wake waits: one is enough.
+  void Wake() {
+    if (wake_posted_.exchange(true)) return;
+    asio::post(*io_, [this] {
+      wake_posted_ = false;
+      Pump();
+    });
+  }
+
+  // Any thread but the feed's.
+  void Stop() {
+    if (!thread_.joinable()) return;
+    asio::post(*io_, [this] {
+      stopping_ = true;
+      retry_timer_.cancel();
+      watch_timer_.cancel();
+      work_.reset();
+      if (stream_ != nullptr) stream_->Cancel();
+    });
+    thread_.join();  // an open stream has a work guard of its own, see Connect
+  }
+
+  std::atomic<bool> connected{false};
+  std::atomic<int64_t> streams_opened{0};
+
+ private:
+  void Connect() {
+    if (stopping_) return;
+    // The guard lives in on_done: the thread outlives the stream.
+    auto guard = std::make_shared<asio::executor_work_guard<asio::io_context::executor_type>>(io_->get_executor());
+    stream_ = std::make_shared<FeedStream>(
+        io_, FeedStream::Events{
+                                .on_written = [this](bool ok) { OnWritten(ok); },
+                                .on_acknowledged = [this](int64_t through) { OnAcknowledged(through); },
+                                .on_done = [this, guard](const grpc::Status& status) { OnDone(status); },
+                            });
+    streams_opened.fetch_add(1);
+    sent_through_ = outbox_->forgotten_through();
+    usable_ = true;
+    stream_->Start(stub_.get());
+    cluster::v1::BounceFeedRequest request;
+    request.mutable_hello()->set_bouncer_id(options_.bouncer_id);
+    request.mutable_hello()->set_version(kVersion);
+    Write(std::move(request));
+  }
+
+  void Write(cluster::v1::BounceFeedRequest request) {
+    writing_ = true;
+    stream_->Write(std::move(request));
+  }
+
+  // Sends the next reports if the window has room and nothing is being written.
+  void Pump() {
+    if (stopping_ || !usable_ || writing_) return;
+    const int64_t unacknowledged = sent_through_ - outbox_->forgotten_through();
+    const int64_t room = static_cast<int64_t>(kWindow) - unacknowledged;
+    if (room <= 0 || sent_through_ >= outbox_->durable_through()) return;
+    auto reports = outbox_->Read(sent_through_, static_cast<size_t>(room), kMessageBytesMax);
+    if (!reports.ok()) {
+      spdlog::error("event=outbox_unreadable error={}", LogValue(Sv(reports.status().message())));
+      Cut();  // tries again after the back-off
+      return;
+    }
+    if (reports->empty()) return;
+    sent_through_ = reports->back().sequence();
+    cluster::v1::BounceFeedRequest request;
+    auto* list = request.mutable_reports()->mutable_reports();
+    list->Reserve(static_cast<int>(reports->size()));
+    for (cluster::v1::BounceReport& report : *reports) *list->Add() = std::move(report);
+    if (unacknowledged == 0) Watch();
+    Write(std::move(request));
+  }
+
+  void OnWritten(bool ok) {
+    writing_ = false;
+    if (!ok) usable_ = false;  // on_done follows
+    Pump();
+  }
+
+  void OnAcknowledged(int64_t through) {
+    if (!connected.exchange(true)) {
+      spdlog::info("event=feed_up coordinator={} waiting={}", LogValue(options_.coordinator),
+                   outbox_->durable_through() - outbox_->forgotten_through());
+      logged_down_ = false;
+    }
+    backoff_.Reset();
+    if (through > outbox_->durable_through()) {
+      // Somebody else's numbers: another bouncer with our name, or our folder is an old copy.
+      spdlog::error("event=feed_ahead bouncer={} acknowledged={} stored={} hint={}", LogValue(options_.bouncer_id), through,
+                    outbox_->durable_through(),
+                    LogValue("another bouncer has this node_id, or data_dir was put back from an old copy"));
+      return;  // nothing that waits here is forgotten on such a word
+    }
+    if (through > outbox_->forgotten_through()) {
+      const absl::Status forgotten = outbox_->Forget(through);
+      if (!forgotten.ok()) spdlog::error("event=outbox_not_cleared error={}", LogValue(Sv(forgotten.message())));
+      sent_through_ = std::max(sent_through_, through);
+      Watch();
+    }
+    Pump();
+  }
+
+  void OnDone(const grpc::Status& status) {
+    stream_.reset();
+    usable_ = false;
+    writing_ = false;
+    watch_timer_.cancel();
+    const bool was_connected = connected.exchange(false);
+    if (stopping_) return;
+    const absl::Duration wait = backoff_.Next();
+    if (was_connected || !logged_down_) {
+      // Once per outage; the attempts after it are of interest to nobody.
+      spdlog::warn("event=feed_down coordinator={} code={} error={} retry_in_ms={}", LogValue(options_.coordinator),
+                   static_cast<int>(status.error_code()), LogValue(status.error_message()),
+                   absl::ToInt64Milliseconds(wait));
+      logged_down_ = true;
+    }
+    retry_timer_.expires_after(absl::ToChronoNanoseconds(wait));
+    retry_timer_.async_wait([this](asio::error_code error) {
+      if (!error) Connect();
+    });
+  }
+
+  // (Re)starts the wait for an acknowledgement; ends it when nothing is owed.
+  void Watch() {
+    watch_timer_.cancel();
+    if (sent_through_ <= outbox_->forgotten_through()) return;
+    watch_timer_.expires_after(absl::ToChronoNanoseconds(options_.acknowledge_timeout));
+    watch_timer_.async_wait([this, watched = std::weak_ptr<FeedStream>(stream_)](asio::error_code error) {
+      if (error || watched.lock() != stream_ || sent_through_ <= outbox_->forgotten_through()) return;
+      spdlog::warn("event=feed_stalled coordinator={} unacknowledged={}", LogValue(options_.coordinator),
+                   sent_through_ - outbox_->forgotten_through());
+      Cut();
+    });
+  }
+
+  void Cut() {
+    usable_ = false;
+    if (stream_ != nullptr) stream_->Cancel();
+  }
+
+  const Options options_;
+  Outbox* const outbox_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<cluster::v1::BounceFeedService::Stub> stub_;
+  Backoff backoff_;
+  const std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>(1);
+  asio::steady_timer retry_timer_;
+  asio::steady_timer watch_timer_;
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::shared_ptr<FeedStream> stream_;  // null between two lives
+  bool usable_ = false;                 // writes may be started
+  bool writing_ = false;
+  bool stopping_ = false;
+  bool logged_down_ = false;
+  int64_t sent_through_ = 0;  // on this stream
+  std::atomic<bool> wake_posted_{false};
+  std::thread thread_;
+};
+
+absl::StatusOr<std::unique_ptr<Feed>> Feed::Start(Options options, Outbox* outbox) {
+  ASSIGN_OR_RETURN(auto credentials, ChannelCredentialsFor(options.tls, options.coordinator));
+  grpc::ChannelArguments arguments;
+  // gRPC has a back-off of its own below ours; by default it would sit out up to two minutes.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, static_cast<int>(absl::ToInt64Milliseconds(options.backoff_min)));
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, static_cast<int>(absl::ToInt64Milliseconds(options.backoff_min)));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, static_cast<int>(absl::ToInt64Milliseconds(options.backoff_max)));
+  // Two feeds in one process (tests) must not share a connection.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  std::shared_ptr<grpc::Channel> channel = grpc::CreateCustomChannel(options.coordinator, credentials, arguments);
+  return std::unique_ptr<Feed>(new Feed(std::make_unique<Impl>(std::move(options), outbox, std::move(channel))));
+}
+
+Feed::Feed(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Feed::~Feed() { Stop(); }
+void Feed::Wake() { impl_->Wake(); }
+void Feed::Stop() { impl_->Stop(); }
+bool Feed::connected() const { return impl_->connected; }
+int64_t Feed::streams_opened() const { return impl_->streams_opened; }
+
+}  // namespace wavepost

@@ -1,0 +1,60 @@
+// Tells the coordinator what came back, from the outbox, in order, until it has acknowledged it.
+//
+// Owner:    a thread of its own, because reading the outbox blocks on the disk. gRPC's threads only post to it.
+// Lifetime: Stop() before the outbox goes away. Outages of any length are survived: reports wait in the outbox.
+// Order:    strictly by sequence. After a reconnection it goes on behind the last acknowledged report, so that the
+//           coordinator may see a report again, and skips it by its sequence.
+// Limits:   kWindow reports unacknowledged on the wire; kMessageBytesMax per message.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "bouncer/outbox/outbox.h"
+#include "common/rpc/credentials.h"
+
+namespace wavepost {
+
+class Feed {
+ public:
+  static constexpr size_t kWindow = 1000;
+  static constexpr size_t kMessageBytesMax = 1 << 20;
+
+  struct Options {
+    std::string bouncer_id;
+    std::string coordinator;  // "HOST:PORT"
+    TlsFiles tls;
+    absl::Duration backoff_min = absl::Milliseconds(200);
+    absl::Duration backoff_max = absl::Seconds(10);
+    // A stream that acknowledges nothing of what waits for so long is cut and made anew (a half-dead connection).
+    absl::Duration acknowledge_timeout = absl::Seconds(30);
+    uint64_t seed = 0;  // of the jitter
+  };
+
+  // Starts trying at once and goes on until Stop(). Does not wait for the coordinator.
+  // Errors: those of ChannelCredentialsFor.
+  static absl::StatusOr<std::unique_ptr<Feed>> Start(Options options, Outbox* outbox);
+  ~Feed();  // as Stop()
+
+  // New reports are durable. Any thread; cheap.
+  void Wake();
+
+  // Cuts the stream and ends the thread. Idempotent.
+  void Stop();
+
+  // For status pages and tests; any thread.
+  bool connected() const;        // a sign of life came on the stream that is open now
+  int64_t streams_opened() const;
+
+ private:
+  class Impl;
+  explicit Feed(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace wavepost

@@ -1,0 +1,63 @@
+#include "bouncer/inbound/mailboxes.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cctype>
+#include <string>
+
+namespace wavepost {
+namespace {
+
+using Kind = Mailboxes::Kind;
+
+std::string Upper(std::string s) {
+  std::transform(s.begin(), s.end(), s.begin(), [](unsigned char c) { return std::toupper(c); });
+  return s;
+}
+
+struct Row {
+  std::string name;
+  std::string path;
+  Kind want;
+};
+
+class MailboxesTest : public ::testing::TestWithParam<Row> {};
+
+const RecipientId kId{7, 42};
+
+std::string Token() { return MakeToken(TokenKeys::ForTest(), kId, 1); }
+
+std::string Damaged() {
+  std::string token = Token();
+  token[10] = token[10] == 'a' ? 'b' : 'a';
+  return token;
+}
+
+TEST_P(MailboxesTest, Finds) {
+  const Mailboxes mailboxes("bounce.example", TokenKeys::ForTest());
+  const Mailboxes::Match match = mailboxes.Find(GetParam().path);
+  EXPECT_EQ(match.kind, GetParam().want);
+  EXPECT_EQ(match.recipient, GetParam().want == Kind::kReturnPath ? kId : RecipientId{});
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rows, MailboxesTest,
+    ::testing::Values(Row{"Genuine", "b+" + Token() + "@bounce.example", Kind::kReturnPath},
+                      Row{"UpperCase", Upper("b+" + Token() + "@bounce.example"), Kind::kReturnPath},
+                      Row{"Damaged", "b+" + Damaged() + "@bounce.example", Kind::kNone},
+                      Row{"Shortened", "b+" + Token().substr(1) + "@bounce.example", Kind::kNone},
+                      Row{"NoToken", "b+@bounce.example", Kind::kNone},
+                      Row{"OtherTag", "c+" + Token() + "@bounce.example", Kind::kNone},
+                      Row{"OtherDomain", "b+" + Token() + "@other.example", Kind::kNone},
+                      Row{"Subdomain", "b+" + Token() + "@x.bounce.example", Kind::kNone},
+                      Row{"NoDomain", "b+" + Token(), Kind::kNone},
+                      Row{"TwoAts", "b+" + Token() + "@other.example@bounce.example", Kind::kNone},
+                      Row{"Postmaster", "PostMaster@Bounce.Example", Kind::kPostmaster},
+                      Row{"BarePostmaster", "postmaster", Kind::kPostmaster},
+                      Row{"PostmasterElsewhere", "postmaster@other.example", Kind::kNone},
+                      Row{"Anybody", "info@bounce.example", Kind::kNone}, Row{"Empty", "", Kind::kNone}),
+    [](const auto& row) { return row.param.name; });
+
+}  // namespace
+}  // namespace wavepost

@@ -1,0 +1,64 @@
+// The SMTP server at the return path's domain: sockets, deadlines and limits round Dialogue.
+//
+// Owner:    lives on the io_context given to the constructor, which one thread runs; parsing happens there too.
+// Lifetime: co-operates with Stop(): destroy it only after Stop's `done` has run, or when its io_context runs no more.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "bouncer/inbound/limits.h"
+#include "bouncer/inbound/mailboxes.h"
+#include "bouncer/outbox/outbox.h"
+#include "common/base/clock.h"
+
+namespace wavepost {
+
+class InboundServer {
+ public:
+  // Since the start. Written by the server's thread, read by any.
+  struct Counters {
+    std::atomic<int64_t> connections{0};
+    std::atomic<int64_t> connections_refused{0};
+    std::atomic<int64_t> recipients_refused{0};  // unknown or forged return paths
+    std::atomic<int64_t> messages_stored{0};     // answered with 250
+    std::atomic<int64_t> messages_not_stored{0};  // answered with 45x because storing failed
+    std::atomic<int64_t> postmaster_dropped{0};
+    std::atomic<int64_t> timeouts{0};
+  };
+
+  struct Options {
+    std::string hostname;
+    InboundLimits limits;
+  };
+
+  // store and clock must outlive the server, and the io_context whatever the store still calls back.
+  InboundServer(asio::io_context& io, Options options, Mailboxes mailboxes, ReportStore* store, const Clock* clock);
+  ~InboundServer();
+
+  // Binds and accepts on "HOST:PORT" (IP addresses only; "[::1]:25"; port 0: any free one). Before the io_context runs.
+  // Errors: kInvalidArgument (not an address), kUnavailable (port in use, says which).
+  absl::Status Listen(const std::string& address);
+
+  // Of the first, second ... Listen.
+  int port(size_t listener = 0) const;
+
+  // Takes no more connections, says 421 to those that are between messages, lets messages that are under way finish
+  // within limits.drain_timeout, then runs `done` on the io_context. Any thread; once.
+  void Stop(std::function<void()> done);
+
+  const Counters& counters() const;
+
+ private:
+  class Impl;
+  asio::io_context* io_;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace wavepost

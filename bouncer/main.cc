@@ -1,0 +1,107 @@
+// wavepost-bouncer: takes what comes back to the return path, understands it, and tells the coordinator.
+//
+// Usage
+//   wavepost-bouncer --config FILE                  serve until SIGTERM or SIGINT
+//   wavepost-bouncer --config FILE --check-config   read FILE and the files it names, say what is wrong, end
+//   wavepost-bouncer --version
+//
+// It is the MX of the return path's domain: over SMTP it takes mail for b+TOKEN@DOMAIN with a genuine token, and for
+// postmaster@DOMAIN (counted and dropped). A report is on disk, synced, before its 250, and stays there until the
+// coordinator has acknowledged it; the coordinator may be away for any time.
+//
+// Output
+//   stdout: one line when it serves: "ready smtp=HOST:PORT status=HOST:PORT" (status=none without status_listen)
+//   stderr: the log, one line per change of state: time=... level=... event=NAME key=value ...
+//
+// Signals: SIGTERM, SIGINT: takes no more connections, finishes messages that are under way (at most
+// limits.drain_timeout, 20 s), closes, exit 0.
+// Exit codes: 0 done, 1 could not start, 2 wrong flag or configuration.
+//
+// Configuration (YAML), with the defaults of what may be left out; all keys are in bouncer/README.md:
+//   data_dir: /var/lib/wavepost/bouncer
+//   listen: ["0.0.0.0:2526"]
+//   return_path: {domain: bounce.example, token_keys: /etc/wavepost/token_keys}
+//   node_id: bouncer-0
+//   coordinator: 127.0.0.1:7000
+//   status_listen: 127.0.0.1:7012       # gRPC health and reflection; absent: none
+//   tls: {certificate: ..., key: ..., authority: ...}
+#include <pthread.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "bouncer/app.h"
+#include "bouncer/config.h"
+#include "common/mail/verp.h"
+
+namespace {
+
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+
+int Complain(const absl::Status& status, int code) {
+  std::fprintf(stderr, "wavepost-bouncer: %s\n", std::string(status.message()).c_str());
+  return code;
+}
+
+std::string HostOf(const std::string& address) { return address.substr(0, address.rfind(':')); }
+
+void SetUpLog() {
+  auto logger = std::make_shared<spdlog::logger>("bouncer", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  logger->set_pattern("time=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v", spdlog::pattern_time_type::utc);
+  spdlog::set_default_logger(logger);
+  spdlog::flush_on(spdlog::level::info);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App flags("Takes bounces at the return path's domain and tells the coordinator.", "wavepost-bouncer");
+  std::string config_path;
+  bool check_config = false;
+  flags.add_option("--config", config_path, "YAML file, see bouncer/README.md")->required()->type_name("FILE");
+  flags.add_flag("--check-config", check_config, "read the configuration, say what is wrong, end");
+  flags.set_version_flag("--version", "wavepost-bouncer 0.1.0");
+  try {
+    flags.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return flags.exit(error) == 0 ? 0 : kExitUsage;
+  }
+
+  const absl::StatusOr<wavepost::BouncerConfig> config = wavepost::LoadBouncerConfig(config_path);
+  if (!config.ok()) return Complain(config.status(), kExitUsage);
+  if (check_config) {
+    const auto keys = wavepost::TokenKeys::Load(config->token_keys);
+    if (!keys.ok()) return Complain(keys.status(), kExitUsage);
+    std::printf("%s: OK\n", config_path.c_str());
+    return 0;
+  }
+
+  // Before any thread: all of them inherit the mask, and the signals wait for sigwait below.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  SetUpLog();
+
+  auto app = wavepost::BouncerApp::Start(*config);
+  if (!app.ok()) return Complain(app.status(), kExitFailed);
+  std::string status = "none";
+  if ((*app)->status_port() != 0) status = HostOf(config->status_listen) + ":" + std::to_string((*app)->status_port());
+  std::printf("ready smtp=%s:%d status=%s\n", HostOf(config->listen.front()).c_str(), (*app)->smtp_port(), status.c_str());
+  std::fflush(stdout);
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  spdlog::info("event=stopping signal={}", signal);
+  (*app)->Stop();
+  return 0;
+}

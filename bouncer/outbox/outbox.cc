@@ -1,0 +1,164 @@
+#include "bouncer/outbox/outbox.h"
+
+#include <rocksdb/db.h>
+#include <rocksdb/iterator.h>
+#include <rocksdb/options.h>
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+
+namespace wavepost {
+namespace {
+
+constexpr size_t kReports = 0;  // column families
+constexpr size_t kFacts = 1;
+constexpr char kForgottenKey[] = "forgotten_through";
+constexpr int64_t kForgetChunk = 4096;  // deletions per write
+
+std::string Key(int64_t sequence) {
+  std::string key;
+  AppendBig64(static_cast<uint64_t>(sequence), &key);
+  return key;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Outbox>> Outbox::Open(Options options) {
+  std::unique_ptr<Outbox> out(new Outbox);
+  ASSIGN_OR_RETURN(out->db_, Db::Open({.path = options.path,
+                                       .kind = "bouncer",
+                                       .version = 1,
+                                       .column_families = {"reports", "facts"},
+                                       .memory_bytes = kMemoryBytes}));
+  out->records_max_ = options.records_max;
+  RETURN_IF_ERROR(Annotate(out->Recover(options.first_sequence), options.path));
+  Db* db = out->db_.get();
+  if (!options.sync) options.sync = [db] { return db->Sync(); };
+  out->writer_ = std::make_unique<CommitLoop>(std::move(options.sync));
+  return out;
+}
+
+Outbox::~Outbox() { Stop(); }
+
+void Outbox::Stop() {
+  if (writer_ != nullptr) writer_->Stop();
+}
+
+absl::Status Outbox::Recover(int64_t first_sequence) {
+  const absl::StatusOr<std::string> stored = db_->Get(kFacts, kForgottenKey);
+  if (stored.ok()) {
+    if (stored->size() != 8) return absl::DataLossError("the outbox's mark is damaged");
+    forgotten_ = static_cast<int64_t>(ReadBig64(*stored));
+  } else if (absl::IsNotFound(stored.status())) {
+    // The start is written at once, so that it stays the same for ever.
+    forgotten_ = std::max<int64_t>(first_sequence, 1) - 1;
+    std::string value;
+    AppendBig64(static_cast<uint64_t>(forgotten_.load()), &value);
+    rocksdb::WriteBatch batch;
+    batch.Put(db_->cf(kFacts), kForgottenKey, value);
+    RETURN_IF_ERROR(db_->Write(&batch));
+  } else {
+    return stored.status();
+  }
+  std::unique_ptr<rocksdb::Iterator> last(db_->raw()->NewIterator(rocksdb::ReadOptions(), db_->cf(kReports)));
+  last->SeekToLast();
+  int64_t through = forgotten_;
+  if (last->Valid()) {
+    if (last->key().size() != 8) return absl::DataLossError("a key of the outbox is damaged");
+    through = std::max(through, static_cast<int64_t>(ReadBig64(std::string_view(last->key().data(), 8))));
+  }
+  RETURN_IF_ERROR(FromRocks(last->status(), "read the outbox"));
+  // What survived the last process is about to be told: it must survive the machine too.
+  RETURN_IF_ERROR(db_->Sync());
+  durable_ = through;
+  next_ = through + 1;
+  return absl::OkStatus();
+}
+
+void Outbox::Append(std::vector<cluster::v1::BounceReport> reports, Done done) {
+  struct Change {
+    std::vector<cluster::v1::BounceReport> reports;
+    int64_t last = 0;
+  };
+  auto change = std::make_shared<Change>();
+  change->reports = std::move(reports);
+  writer_->Submit(
+      [this, change] {
+        RETURN_IF_ERROR(Apply(&change->reports));
+        change->last = next_ - 1;
+        return absl::OkStatus();
+      },
+      [this, change, done = std::move(done)](absl::Status status) {
+        if (status.ok()) {
+          durable_.store(change->last, std::memory_order_release);
+          if (listener_) listener_();
+        }
+        if (done) done(std::move(status));
+      });
+}
+
+absl::Status Outbox::Apply(std::vector<cluster::v1::BounceReport>* reports) {
+  const int64_t count = static_cast<int64_t>(reports->size());
+  if (next_ - 1 - forgotten_through() + count > records_max_) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the outbox is full: ", records_max_, " reports wait for the coordinator"));
+  }
+  rocksdb::WriteBatch batch;
+  int64_t sequence = next_;
+  for (cluster::v1::BounceReport& report : *reports) {
+    report.set_sequence(sequence);
+    batch.Put(db_->cf(kReports), Key(sequence), report.SerializeAsString());
+    ++sequence;
+  }
+  RETURN_IF_ERROR(db_->Write(&batch));
+  next_ = sequence;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<cluster::v1::BounceReport>> Outbox::Read(int64_t after, size_t records_max,
+                                                                    size_t bytes_max) const {
+  std::vector<cluster::v1::BounceReport> out;
+  const int64_t durable = durable_through();
+  // What is forgotten is not looked at: seeking over its deletions would cost time.
+  const int64_t from = std::max(after, forgotten_through()) + 1;
+  if (from > durable) return out;
+  const std::string end = Key(durable + 1);
+  const rocksdb::Slice upper(end);
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &upper;
+  std::unique_ptr<rocksdb::Iterator> it(db_->raw()->NewIterator(options, db_->cf(kReports)));
+  size_t bytes = 0;
+  for (it->Seek(Key(from)); it->Valid() && out.size() < records_max && bytes < bytes_max; it->Next()) {
+    cluster::v1::BounceReport report;
+    if (!report.ParseFromArray(it->value().data(), static_cast<int>(it->value().size()))) {
+      return absl::DataLossError("a record of the outbox is damaged");
+    }
+    bytes += it->value().size();
+    out.push_back(std::move(report));
+  }
+  RETURN_IF_ERROR(FromRocks(it->status(), "read the outbox"));
+  return out;
+}
+
+absl::Status Outbox::Forget(int64_t through) {
+  through = std::min(through, durable_through());
+  while (forgotten_through() < through) {
+    const int64_t first = forgotten_through() + 1;
+    const int64_t last = std::min(through, first + kForgetChunk - 1);
+    rocksdb::WriteBatch batch;
+    for (int64_t sequence = first; sequence <= last; ++sequence) batch.Delete(db_->cf(kReports), Key(sequence));
+    std::string value;
+    AppendBig64(static_cast<uint64_t>(last), &value);
+    batch.Put(db_->cf(kFacts), kForgottenKey, value);
+    RETURN_IF_ERROR(db_->Write(&batch));
+    forgotten_.store(last, std::memory_order_release);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace wavepost

@@ -1,0 +1,167 @@
+#include "bouncer/outbox/outbox.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <future>
+#include <string>
+#include <vector>
+
+namespace wavepost {
+namespace {
+
+using cluster::v1::BounceReport;
+
+class OutboxTest : public ::testing::Test {
+ protected:
+  OutboxTest() : path_(testing::TempDir() + "wavepost_outbox_" + std::to_string(::getpid())) {
+    std::filesystem::remove_all(path_);
+  }
+  ~OutboxTest() override { std::filesystem::remove_all(path_); }
+
+  std::unique_ptr<Outbox> Open(Outbox::Options options = {}) {
+    options.path = path_;
+    auto outbox = Outbox::Open(std::move(options));
+    EXPECT_TRUE(outbox.ok()) << outbox.status();
+    return std::move(outbox).value();
+  }
+
+  static absl::Status Append(Outbox* outbox, std::vector<uint64_t> recipients) {
+    std::vector<BounceReport> reports;
+    for (const uint64_t recipient : recipients) {
+      reports.emplace_back().set_recipient_id(recipient);
+      reports.back().set_final_recipient("someone@example.com");
+    }
+    std::promise<absl::Status> result;
+    outbox->Append(std::move(reports), [&](absl::Status status) { result.set_value(std::move(status)); });
+    return result.get_future().get();
+  }
+
+  // "sequence:recipient" of each, joined.
+  static std::string ReadAll(const Outbox& outbox, int64_t after = 0, size_t records = 1000, size_t bytes = 1 << 20) {
+    auto reports = outbox.Read(after, records, bytes);
+    EXPECT_TRUE(reports.ok()) << reports.status();
+    std::string out;
+    for (const BounceReport& report : *reports) {
+      out += (out.empty() ? "" : " ") + std::to_string(report.sequence()) + ":" + std::to_string(report.recipient_id());
+    }
+    return out;
+  }
+
+  const std::string path_;
+};
+
+TEST_F(OutboxTest, AppendsReadsForgets) {
+  auto outbox = Open();
+  EXPECT_EQ(ReadAll(*outbox), "");
+  ASSERT_TRUE(Append(outbox.get(), {11, 12}).ok());
+  ASSERT_TRUE(Append(outbox.get(), {13}).ok());
+  EXPECT_EQ(outbox->durable_through(), 3);
+  EXPECT_EQ(ReadAll(*outbox), "1:11 2:12 3:13");
+  EXPECT_EQ(ReadAll(*outbox, 1), "2:12 3:13");
+  EXPECT_EQ(ReadAll(*outbox, 0, 2), "1:11 2:12");
+  EXPECT_EQ(ReadAll(*outbox, 0, 1000, 1), "1:11");  // at least one
+  ASSERT_TRUE(outbox->Forget(2).ok());
+  EXPECT_EQ(ReadAll(*outbox), "3:13");
+  ASSERT_TRUE(outbox->Forget(1).ok());  // an old acknowledgement
+  EXPECT_EQ(outbox->forgotten_through(), 2);
+}
+
+TEST_F(OutboxTest, SequenceGoesOnAcrossRestarts) {
+  {
+    auto outbox = Open();
+    ASSERT_TRUE(Append(outbox.get(), {1, 2, 3}).ok());
+    ASSERT_TRUE(outbox->Forget(1).ok());
+  }
+  {
+    auto outbox = Open();
+    EXPECT_EQ(ReadAll(*outbox), "2:2 3:3");
+    EXPECT_EQ(outbox->forgotten_through(), 1);
+    ASSERT_TRUE(Append(outbox.get(), {4}).ok());
+    ASSERT_TRUE(outbox->Forget(4).ok());
+  }
+  auto outbox = Open();  // empty now
+  EXPECT_EQ(ReadAll(*outbox), "");
+  ASSERT_TRUE(Append(outbox.get(), {5}).ok());
+  EXPECT_EQ(ReadAll(*outbox), "5:5");
+}
+
+TEST_F(OutboxTest, FirstSequenceHoldsForANewFolderOnly) {
+  {
+    auto outbox = Open({.first_sequence = 1000});
+    EXPECT_EQ(outbox->durable_through(), 999);
+  }
+  auto outbox = Open({.first_sequence = 5000});
+  ASSERT_TRUE(Append(outbox.get(), {1}).ok());
+  EXPECT_EQ(ReadAll(*outbox), "1000:1");
+}
+
+TEST_F(OutboxTest, ForgetGoesNoFurtherThanWhatIsThere) {
+  auto outbox = Open();
+  ASSERT_TRUE(Append(outbox.get(), {1}).ok());
+  ASSERT_TRUE(outbox->Forget(1'000'000).ok());
+  EXPECT_EQ(outbox->forgotten_through(), 1);
+  ASSERT_TRUE(Append(outbox.get(), {2}).ok());
+  EXPECT_EQ(ReadAll(*outbox), "2:2");
+}
+
+TEST_F(OutboxTest, ForgetsManyAtOnce) {
+  auto outbox = Open();
+  ASSERT_TRUE(Append(outbox.get(), std::vector<uint64_t>(10'000, 7)).ok());
+  ASSERT_TRUE(outbox->Forget(9'999).ok());
+  EXPECT_EQ(ReadAll(*outbox), "10000:7");
+}
+
+TEST_F(OutboxTest, RefusesWhenFull) {
+  auto outbox = Open({.records_max = 2});
+  ASSERT_TRUE(Append(outbox.get(), {1}).ok());
+  EXPECT_EQ(Append(outbox.get(), {2, 3}).code(), absl::StatusCode::kResourceExhausted);  // all or none
+  ASSERT_TRUE(Append(outbox.get(), {2}).ok());
+  ASSERT_TRUE(outbox->Forget(1).ok());
+  ASSERT_TRUE(Append(outbox.get(), {3}).ok());
+  EXPECT_EQ(ReadAll(*outbox), "2:2 3:3");
+}
+
+TEST_F(OutboxTest, ListenerHearsOfDurableReportsOnly) {
+  std::atomic<int> calls{0};
+  auto outbox = Open();
+  outbox->OnDurable([&] { ++calls; });
+  ASSERT_TRUE(Append(outbox.get(), {1}).ok());
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_F(OutboxTest, WhatFailedToSyncIsNeverShown) {
+  bool fail = true;
+  {
+    auto outbox = Open({.sync = [&] { return fail ? absl::UnavailableError("no disk") : absl::OkStatus(); }});
+    std::atomic<int> calls{0};
+    outbox->OnDurable([&] { ++calls; });
+    EXPECT_EQ(Append(outbox.get(), {1}).code(), absl::StatusCode::kUnavailable);
+    EXPECT_EQ(ReadAll(*outbox), "");  // a number that may be given out again must not be told to anybody
+    EXPECT_EQ(outbox->durable_through(), 0);
+    EXPECT_EQ(calls, 0);
+    fail = false;  // a log that failed once is not trusted again
+    EXPECT_EQ(Append(outbox.get(), {2}).code(), absl::StatusCode::kUnavailable);
+  }
+  auto outbox = Open();  // after the restart it is there or not; here the disk was fine all the time
+  EXPECT_EQ(ReadAll(*outbox), "1:1");
+}
+
+TEST_F(OutboxTest, StopRefusesWhatComesLater) {
+  auto outbox = Open();
+  ASSERT_TRUE(Append(outbox.get(), {1}).ok());
+  outbox->Stop();
+  EXPECT_EQ(Append(outbox.get(), {2}).code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(ReadAll(*outbox), "1:1");
+  EXPECT_TRUE(outbox->Forget(1).ok());
+}
+
+TEST_F(OutboxTest, RefusesAFolderInUse) {
+  auto outbox = Open();
+  EXPECT_EQ(Outbox::Open({.path = path_}).status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+}  // namespace
+}  // namespace wavepost
