@@ -107,6 +107,7 @@ class Session {
   absl::Status Record(std::string_view event, Phase phase, int code, std::string_view reply, const Recipient* recipient,
                       absl::Time now);
   void RecordAll(std::string_view event, Phase phase, int code, std::string_view reply, absl::Time now);
+  static std::string_view EventOf(int code);
   void ResetTransaction();
   void ReleaseBuffer();
   const Profile& OwnProfile() const { return ProfileOf(receiver_.site); }

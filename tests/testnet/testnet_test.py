@@ -6,9 +6,13 @@
 Standard library only. Each test starts its own process on free ports, in a folder of its own.
 """
 
+import base64
+import hashlib
 import json
 import os
+import re
 import select
+import shutil
 import signal
 import smtplib
 import socket
@@ -371,6 +375,38 @@ class TestnetTest(unittest.TestCase):
         self.assertTrue(said.endswith(b"221 2.0.0 Bye\r\n"))
         self.assertEqual(len(testnet.ledger()), count)
 
+    def test_idle_connections_are_closed(self):
+        testnet = self.start("idle_timeout: 100ms\ndomains: [{name: a.example}]\n")
+        with socket.create_connection(("127.1.0.1", testnet.port), timeout=WAIT_S) as s:
+            stream = s.makefile("rb")
+            self.assertTrue(stream.readline().startswith(b"220 "))
+            s.sendall(b"EHLO me\r\nMAIL FROM:<s@r.example>\r\n")
+            stream.read()  # until the server closes
+        (entry,) = until(testnet.ledger, "the line of the lost client")
+        self.assertEqual((entry["event"], entry["phase"], entry["reply"]), ("disconnected", "mail", "timed out"))
+
+    @unittest.skipUnless(shutil.which("openssl"), "needs the openssl command to sign")
+    def test_dkim_pass_and_fail(self):
+        key = os.path.join(self.folder.name, "key.pem")
+        subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
+        public = subprocess.run(["openssl", "rsa", "-in", key, "-pubout", "-outform", "DER"], check=True,
+                                capture_output=True).stdout
+        records = self.write("dkim", "k._domainkey.r.example TXT v=DKIM1; k=rsa; p=%s\n"
+                             % base64.b64encode(public).decode())
+        testnet = self.start("verify_dkim: true\nrecord_files: [%s]\ndomains: [{name: a.example}]\n" % records)
+
+        # RFC 6376 with simple/simple: what is signed is what is sent.
+        headers, body = b"From: s@r.example\r\nSubject: hello\r\n", b"A body.\r\n"
+        field = (b"DKIM-Signature: v=1; a=rsa-sha256; c=simple/simple; d=r.example; s=k; h=From:Subject; bh="
+                 + base64.b64encode(hashlib.sha256(body).digest()) + b"; b=")
+        signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key], input=headers + field, check=True,
+                                   capture_output=True).stdout
+        signed = field + base64.b64encode(signature) + b"\r\n" + headers + b"\r\n"
+        with testnet.connect() as smtp:
+            smtp.sendmail("s@r.example", ["anna@a.example"], signed + body)
+            smtp.sendmail("s@r.example", ["anna@a.example"], signed + b"Another body.\r\n")
+        self.assertEqual([e["dkim"] for e in testnet.ledger()], ["pass", "fail"])
+
     # DSNs
 
     def test_late_dsn_goes_to_the_return_path(self):
@@ -473,6 +509,17 @@ class TestnetTest(unittest.TestCase):
         result = self.run_binary("--config", path, "--check-config")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("1 sites, 1 receivers", result.stdout)
+
+    def test_example_of_the_readme(self):
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "README.md")) as f:
+            example = re.search("```yaml\n(.*?)```", f.read(), re.S).group(1)
+        os.mkdir(os.path.join(self.folder.name, "var"))
+        for name in re.findall(r"\bvar/[a-z.]+", example):
+            self.write(name, "one.example\n" if name == "var/domains.txt" else "")
+        path = self.write("scenario.yaml", example)
+        result = subprocess.run([BINARY, "--config", path, "--check-config"], cwd=self.folder.name, text=True,
+                                capture_output=True, timeout=WAIT_S)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
 
     def test_wrong_keys_name_file_line_and_key(self):
         path = self.write("bad.yaml", "seed: 1\nprofiles:\n  default:\n    greylsit: {}\n")
