@@ -173,9 +173,12 @@ TEST_F(QueueStoreTest, DeferMovesTheEntry) {
 
 TEST_F(QueueStoreTest, DeferToTheSameTimeKeepsTheEntry) {
   ASSERT_TRUE(Add(MakeBatch("b1", 1, {"a@example.org"})).ok());
+  ASSERT_TRUE(Mark(Items()[0]).ok());
   ASSERT_TRUE(Defer(Items()[0], Items()[0].due_ms).ok());
   EXPECT_THAT(Items(), SizeIs(1));
   EXPECT_EQ(store_->queued(), 1);
+  Open();
+  EXPECT_EQ(Items()[0].entry.attempts(), 1) << "the mark went with the deferral";
 }
 
 TEST_F(QueueStoreTest, LanesComeInOrderWithTheirFirstDueTime) {

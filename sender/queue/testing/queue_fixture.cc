@@ -25,7 +25,8 @@ QueueFixture::~QueueFixture() {
 
 absl::Status QueueFixture::TryOpen() {
   store_.reset();
-  absl::StatusOr<std::unique_ptr<QueueStore>> store = RocksQueueStore::Open(options_, now_, kRecoveryDelay, env_.get());
+  absl::StatusOr<std::unique_ptr<QueueStore>> store =
+      RocksQueueStore::Open(options_, now_, kRecoveryDelay, disk_.env());
   if (store.ok()) store_ = *std::move(store);
   return store.status();
 }
@@ -35,11 +36,11 @@ void QueueFixture::Open() {
   ASSERT_TRUE(status.ok()) << status;
 }
 
-void QueueFixture::CutPowerAndReopen() {
-  env_->CutPower();
+void QueueFixture::CutPowerAndReopen(uint64_t seed) {
+  if (!disk_.power_is_cut()) disk_.CutPowerAt(1);
   store_.reset();
-  env_->LoseUnsynced();
-  env_ = std::make_unique<FaultEnv>(1);
+  const absl::Status status = disk_.PowerCycle(seed);
+  ASSERT_TRUE(status.ok()) << status;
   Open();
 }
 

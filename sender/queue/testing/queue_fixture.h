@@ -13,8 +13,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "common/storage/testing/power_cut_env.h"
 #include "sender/queue/queue_store.h"
-#include "sender/queue/testing/fault_env.h"
 
 namespace wavepost {
 
@@ -27,12 +27,12 @@ class QueueFixture : public ::testing::Test {
   QueueFixture();
   ~QueueFixture() override;
 
-  // (Re)opens the folder at now_ on env_.
+  // (Re)opens the folder at now_ on disk_.
   absl::Status TryOpen();
   void Open();
   void Close() { store_.reset(); }
-  // Ends the store as a power cut does, and opens the folder again on a disk without faults.
-  void CutPowerAndReopen();
+  // Ends the store as a power cut does, and opens the folder again. seed: see PowerCutEnv.
+  void CutPowerAndReopen(uint64_t seed = 1);
 
   // "a@example.org" has the wave's index 0 and so on. One batch, one lane per address's domain.
   static cluster::v1::Batch MakeBatch(std::string batch_id, uint32_t wave, const std::vector<std::string>& addresses,
@@ -57,7 +57,7 @@ class QueueFixture : public ::testing::Test {
 
   QueueStore::Options options_;
   absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
-  std::unique_ptr<FaultEnv> env_ = std::make_unique<FaultEnv>(1);
+  PowerCutEnv disk_;
   std::unique_ptr<QueueStore> store_;
 };
 
