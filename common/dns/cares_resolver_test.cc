@@ -333,6 +333,8 @@ TEST_F(CaresResolverTest, BoundsLookupsAtOnce) {
   RunUntil([&] { return server_.queries() == 2; });
   EXPECT_EQ(Describe(Resolve("c.test")), "UNAVAILABLE");
   EXPECT_FALSE(a || b);
+  Stop();  // a and b are written to until then
+  EXPECT_TRUE(a && b);
 }
 
 // Answers that lie about themselves end as server failures, not as crashes or endless loops.
