@@ -67,7 +67,7 @@ TEST_F(BouncerAppTest, TakesAReportAndKeepsItAcrossARestart) {
         Converse((*app)->smtp_port(), absl::StrCat("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<",
                                                    ReturnPath(MakeToken(keys, {1, 2}, 1), "bounce.example"),
                                                    ">\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\nQUIT\r\n"));
-    EXPECT_THAT(said, ::testing::HasSubstr("250 2.0.0 OK, stored"));
+    EXPECT_THAT(said, ::testing::HasSubstr("354 end with CRLF.CRLF\r\n250 2.0.0 OK\r\n221"));
     EXPECT_EQ((*app)->waiting(), 1);
     EXPECT_EQ((*app)->counters().messages_stored, 1);
     EXPECT_FALSE((*app)->feed_connected());

@@ -45,7 +45,12 @@ absl::StatusOr<BouncerConfig> ReadBouncerConfig(const ConfigFile& file) {
   out.listen = root.StringList("listen");
   if (out.listen.empty()) root.Problem("listen", "name at least one address, e.g. [\"127.0.0.1:2526\"]");
   const ConfigNode return_path = root.Child("return_path");
-  out.return_path_domain = return_path.RequiredString("domain");
+  if (root.Has("return_path")) {
+    out.return_path_domain = return_path.RequiredString("domain");
+    out.token_keys = return_path.RequiredString("token_keys");
+  } else {
+    root.Problem("return_path", "is required: {domain: bounce.example, token_keys: FILE}");
+  }
   if (!out.return_path_domain.empty()) {
     const absl::StatusOr<std::string> domain = ParseDomain(out.return_path_domain);
     if (domain.ok()) {
@@ -54,7 +59,6 @@ absl::StatusOr<BouncerConfig> ReadBouncerConfig(const ConfigFile& file) {
       return_path.Problem("domain", std::string(domain.status().message()));
     }
   }
-  out.token_keys = return_path.RequiredString("token_keys");
   out.hostname = root.String("hostname", out.return_path_domain);
   out.coordinator = root.String("coordinator", out.coordinator);
   out.tls = ReadTlsFiles(root);

@@ -70,7 +70,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Row{"UnknownKey", std::string(kSmallest) + "lisen: x\n", "bouncer.yaml:4: lisen"},
                       Row{"NoDataDir", "listen: [\"127.0.0.1:1\"]\nreturn_path: {domain: b.example, token_keys: k}\n", "data_dir"},
                       Row{"NoListen", "data_dir: d\nreturn_path: {domain: b.example, token_keys: k}\n", "listen"},
-                      Row{"NoReturnPath", "data_dir: d\nlisten: [\"127.0.0.1:1\"]\n", "domain"},
+                      Row{"NoReturnPath", "data_dir: d\nlisten: [\"127.0.0.1:1\"]\n", "return_path: is required"},
                       Row{"BadDomain", "data_dir: d\nlisten: [\"127.0.0.1:1\"]\nreturn_path: {domain: 'a b', token_keys: k}\n",
                           "return_path.domain"},
                       Row{"BadNodeId", std::string(kSmallest) + "node_id: Bouncer_1\n", "node_id"},

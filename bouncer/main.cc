@@ -35,6 +35,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "bouncer/app.h"
 #include "bouncer/config.h"
@@ -65,13 +66,17 @@ int main(int argc, char** argv) {
   CLI::App flags("Takes bounces at the return path's domain and tells the coordinator.", "wavepost-bouncer");
   std::string config_path;
   bool check_config = false;
-  flags.add_option("--config", config_path, "YAML file, see bouncer/README.md")->required()->type_name("FILE");
+  flags.add_option("--config", config_path, "YAML file, see bouncer/README.md")->type_name("FILE");
   flags.add_flag("--check-config", check_config, "read the configuration, say what is wrong, end");
   flags.set_version_flag("--version", "wavepost-bouncer 0.1.0");
   try {
     flags.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return flags.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  // Not left to CLI11, which would name this before it names an unknown flag.
+  if (config_path.empty()) {
+    return Complain(absl::InvalidArgumentError("--config FILE is missing; try --help"), kExitUsage);
   }
 
   const absl::StatusOr<wavepost::BouncerConfig> config = wavepost::LoadBouncerConfig(config_path);

@@ -225,7 +225,7 @@ void Dialogue::Stored(const absl::Status& status) {
   if (state_ != State::kStoring) return;
   state_ = State::kCommand;
   if (status.ok()) {
-    Say(250, "2.0.0", "OK, stored");
+    Say(250, "2.0.0", "OK");
   } else if (absl::IsResourceExhausted(status)) {
     Say(452, "4.3.1", "out of space, try again later");
   } else {

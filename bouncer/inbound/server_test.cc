@@ -325,13 +325,26 @@ TEST_F(ServerTest, TricklingACommandDoesNotExtendItsTime) {
   limits.command_timeout = absl::Milliseconds(200);
   Client client(Start(limits));
   EXPECT_THAT(client.Reply(), StartsWith("220"));
-  std::thread trickle([&client] {
-    for (int i = 0; i < 40; ++i) {
+  // A byte every 10 ms for up to 10 s; ends when the reply is there.
+  constexpr int kBytes = 1000;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool answered = false;
+  int sent = 0;
+  std::thread trickle([&] {
+    std::unique_lock lock(mutex);
+    while (sent < kBytes && !changed.wait_for(lock, std::chrono::milliseconds(10), [&] { return answered; })) {
       client.Send("X");
-      std::this_thread::yield();
+      ++sent;
     }
   });
   EXPECT_THAT(client.Reply(), StartsWith("421 4.4.2"));
+  {
+    std::lock_guard lock(mutex);
+    answered = true;
+    EXPECT_LT(sent, kBytes);
+  }
+  changed.notify_all();
   trickle.join();
 }
 
