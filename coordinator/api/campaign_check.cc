@@ -1,8 +1,5 @@
 #include "coordinator/api/campaign_check.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
 #include <algorithm>
 #include <memory>
 #include <set>
@@ -15,8 +12,8 @@
 #include "common/base/strings.h"
 #include "common/mail/message.h"
 #include "common/rpc/status.h"
+#include "coordinator/names/content_record.h"
 #include "coordinator/names/resource_names.h"
-#include "coordinator/rpc/auth.h"
 
 namespace wavepost {
 namespace {
@@ -147,24 +144,6 @@ absl::StatusOr<cluster::v1::StoredCampaign> CheckCampaign(const v1::Campaign& ca
   }
   stored.set_content_id(ContentOf(stored, message_id_domain).content_id());
   return stored;
-}
-
-cluster::v1::Content ContentOf(const cluster::v1::StoredCampaign& stored, std::string_view message_id_domain) {
-  cluster::v1::Content out;
-  *out.mutable_content() = stored.campaign().content();
-  *out.mutable_columns() = stored.stored_columns();
-  *out.mutable_max_age() = stored.campaign().max_age();
-  out.set_tenant(TenantOf(stored.campaign().name()).value_or(""));
-  out.set_message_id_domain(std::string(message_id_domain));
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    out.SerializeToCodedStream(&coded);
-  }
-  out.set_content_id(Sha256(bytes));
-  return out;
 }
 
 }  // namespace wavepost

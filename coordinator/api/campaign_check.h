@@ -6,7 +6,6 @@
 
 #include "absl/status/statusor.h"
 #include "wavepost/cluster/v1/coordinator_records.pb.h"
-#include "wavepost/cluster/v1/dispatch_service.pb.h"
 #include "wavepost/v1/campaigns_service.pb.h"
 
 namespace wavepost {
@@ -21,8 +20,5 @@ inline constexpr size_t kDisplayNameBytesMax = 256;
 //         UNKNOWN_VARIABLE where a template uses a name that is no column, BAD_CAMPAIGN otherwise.
 absl::StatusOr<cluster::v1::StoredCampaign> CheckCampaign(const v1::Campaign& campaign, std::string_view name,
                                                           std::string_view message_id_domain);
-
-// What the nodes get for a stored campaign, content_id included.
-cluster::v1::Content ContentOf(const cluster::v1::StoredCampaign& stored, std::string_view message_id_domain);
 
 }  // namespace wavepost

@@ -149,7 +149,7 @@ std::optional<RecipientName> RecipientName::Parse(std::string_view name) {
   return out;
 }
 
-std::optional<std::string> TenantOf(std::string_view name) {
+std::optional<std::string> TenantPartOf(std::string_view name) {
   std::string tenant;
   if (!TakeTenant(&name, &tenant)) return std::nullopt;
   return absl::StrCat("tenants/", tenant);

@@ -75,7 +75,7 @@ struct RecipientName {
 };
 
 // "tenants/{tenant}" at the head of any of the names above; nothing if there is none.
-std::optional<std::string> TenantOf(std::string_view name);
+std::optional<std::string> TenantPartOf(std::string_view name);
 
 std::string NodeName(std::string_view node_id);
 

@@ -65,12 +65,12 @@ INSTANTIATE_TEST_SUITE_P(
                     NameRow{"TooLong", "tenants/a/suppressions/" + std::string(2000, 'x'), ""}),
     [](const auto& row) { return row.param.name; });
 
-TEST(NameTest, TenantOfAnyName) {
-  EXPECT_EQ(TenantOf("tenants/a/campaigns/c/waves/w"), "tenants/a");
-  EXPECT_EQ(TenantOf("tenants/a"), "tenants/a");
-  EXPECT_EQ(TenantOf("nodes/a"), std::nullopt);
-  EXPECT_EQ(TenantOf("tenants/a/"), std::nullopt);
-  EXPECT_EQ(TenantOf("tenants/../a"), std::nullopt);
+TEST(NameTest, TenantPartOfAnyName) {
+  EXPECT_EQ(TenantPartOf("tenants/a/campaigns/c/waves/w"), "tenants/a");
+  EXPECT_EQ(TenantPartOf("tenants/a"), "tenants/a");
+  EXPECT_EQ(TenantPartOf("nodes/a"), std::nullopt);
+  EXPECT_EQ(TenantPartOf("tenants/a/"), std::nullopt);
+  EXPECT_EQ(TenantPartOf("tenants/../a"), std::nullopt);
 }
 
 TEST(NameTest, Ids) {

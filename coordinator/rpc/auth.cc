@@ -28,7 +28,7 @@ absl::Status Unauthenticated(std::string_view message) {
 }  // namespace
 
 bool Caller::MaySee(std::string_view resource) const {
-  return is_operator || (!tenant.empty() && TenantOf(resource) == tenant);
+  return is_operator || (!tenant.empty() && TenantPartOf(resource) == tenant);
 }
 
 std::string Sha256(std::string_view bytes) {

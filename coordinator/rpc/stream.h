@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -44,7 +45,10 @@ class StreamBase : public Reactor, public std::enable_shared_from_this<StreamBas
   }
 
   // For a peer that does not take what is under way: breaks the stream off. Only after Close.
-  void Cancel() { context_->TryCancel(); }
+  void Cancel() {
+    const std::lock_guard lock(context_mutex_);
+    if (context_ != nullptr) context_->TryCancel();
+  }
 
   bool closing() const { return closing_; }
 
@@ -71,6 +75,10 @@ class StreamBase : public Reactor, public std::enable_shared_from_this<StreamBas
   }
 
   void OnDone() final {
+    {
+      const std::lock_guard lock(context_mutex_);
+      context_ = nullptr;  // gRPC's, and gone when this returns
+    }
     owner_->Post([this, self = this->shared_from_this()] {
       if (on_done) on_done();
       on_written = on_broken = on_done = nullptr;
@@ -102,8 +110,9 @@ class StreamBase : public Reactor, public std::enable_shared_from_this<StreamBas
     this->Finish(ToGrpc(final_));
   }
 
-  grpc::CallbackServerContext* const context_;
-  std::deque<Response> queue_;  // the front is under way
+  std::mutex context_mutex_;
+  grpc::CallbackServerContext* context_;  // guarded by context_mutex_
+  std::deque<Response> queue_;            // the front is under way
   absl::Status final_;
   bool closing_ = false;
   bool finished_ = false;

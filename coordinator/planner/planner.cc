@@ -1,0 +1,94 @@
+#include "coordinator/planner/planner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/status_macros.h"
+#include "coordinator/base/log.h"
+
+namespace wavepost {
+namespace {
+
+constexpr absl::Duration kRetryAfter = absl::Seconds(1);
+
+}  // namespace
+
+Planner::Planner(Store* store) : store_(store), wakeup_(&thread_, [this] { Turn(); }) {}
+
+Planner::~Planner() {
+  Stop();
+}
+
+void Planner::Stop() {
+  thread_.Stop();
+}
+
+void Planner::Turn() {
+  if (scheduled_) return;
+  auto waves = store_->WavesToPlan();
+  absl::Status failed = waves.status();
+  bool progress = false;
+  if (waves.ok()) {
+    std::erase_if(
+        works_, [&](const auto& work) { return std::find(waves->begin(), waves->end(), work.first) == waves->end(); });
+    if (waves->empty()) return;
+    // Round robin: the first wave behind the one that had its turn.
+    std::sort(waves->begin(), waves->end());
+    std::rotate(waves->begin(), std::upper_bound(waves->begin(), waves->end(), last_), waves->end());
+    for (const uint32_t wave : *waves) {
+      last_ = wave;
+      const absl::StatusOr<bool> advanced = Advance(wave);
+      if (!advanced.ok()) failed = Annotate(advanced.status(), absl::StrCat("wave w", wave));
+      progress = advanced.ok() && *advanced;
+      if (progress) break;
+    }
+  }
+  if (!failed.ok()) LogWarning("planning_failed", {{"error", std::string(failed.ToString())}});
+  scheduled_ = true;
+  const auto again = [this] {
+    scheduled_ = false;
+    Turn();
+  };
+  if (progress) {
+    thread_.Post(again);
+  } else {
+    thread_.After(kRetryAfter, again);  // a pool without IPs, or a store that refuses
+  }
+}
+
+absl::StatusOr<bool> Planner::Advance(uint32_t number) {
+  const auto [found, is_new] = works_.try_emplace(number);
+  Work& work = found->second;
+  if (is_new || work.pool.empty()) {
+    ASSIGN_OR_RETURN(const auto wave, store_->GetWaveByNumber(number));
+    ASSIGN_OR_RETURN(const auto campaign, store_->GetCampaign(wave.campaign()));
+    work.wave = wave.wave().name();
+    work.pool = campaign.campaign().pool();
+  }
+  ASSIGN_OR_RETURN(const auto nodes, store_->ListNodes());
+  std::vector<PoolIp> ips = IpsOfPool(nodes, work.pool);
+  if (ips.empty()) return false;
+  if (ips.size() > 1 && !work.counted) {
+    RETURN_IF_ERROR(Count(&work));
+    return true;
+  }
+  ASSIGN_OR_RETURN(const auto page, store_->ReadPlanPage(number, kPageMax));
+  if (page.second.empty()) return false;
+  if (work.pages == nullptr || !work.pages->IsFor(ips)) {
+    work.pages = std::make_unique<PagePlanner>(std::move(ips), work.volumes);
+  }
+  RETURN_IF_ERROR(store_->RecordPlan(work.pages->Decide(number, page.first, page.second)));
+  return true;
+}
+
+absl::Status Planner::Count(Work* work) {
+  ASSIGN_OR_RETURN(const auto page, store_->ListRecipients(work->wave, kCountPageMax, work->count_cursor, {}));
+  for (const v1::Recipient& recipient : page.items) work->volumes->Add(recipient.address());
+  work->count_cursor = page.next;
+  if (!page.next.empty()) return absl::OkStatus();
+  work->counted = true;
+  work->pages = nullptr;  // one made before the count knew no volumes
+  return absl::OkStatus();
+}
+
+}  // namespace wavepost
