@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadRow{"NewlineInQuoted", "\"a\r\nb\"@example.com", "U+000D"},
         BadRow{"TabInQuotedPair", "\"a\\\tb\"@example.com", "U+0009"},
         BadRow{"NewlineInDomain", "a@example.com\r\nRCPT TO:<x", "U+000D"},
-        BadRow{"NulInIdn", std::string("a@m\xC3\xBC\0.example", 13), "U+0000"},
+        BadRow{"NulInIdn", std::string("a@m\xC3\xBC\0.example", 14), "U+0000"},
         BadRow{"BrokenUtf8", "j\xFCrgen@example.com", "not valid UTF-8"},
         BadRow{"ZeroWidthSpace", "jane\xE2\x80\x8B@example.com", "U+200B"},
         BadRow{"NoBreakSpace", "jane@example.com\xC2\xA0", "U+00A0"},

@@ -70,7 +70,7 @@ TEST(UnstructuredTest, EncodesUtf8InWordsOf75) {
 TEST(UnstructuredTest, NothingMakesASecondField) {
   for (const std::string& attack :
        {std::string("x\r\nBcc: a@b.example"), std::string("x\nBcc: a@b.example"), std::string("x\rBcc: y"),
-        std::string("x\0\r\n\r\nbody", 12), std::string("ü\r\n\r\nbody"), std::string("x\r\n y"),
+        std::string("x\0\r\n\r\nbody", 10), std::string("ü\r\n\r\nbody"), std::string("x\r\n y"),
         std::string("\xE2\x80\xA8x: y"),
         std::string("a\xC2\x85"
                     "b")}) {

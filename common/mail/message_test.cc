@@ -175,7 +175,7 @@ TEST(MessageTest, AttributesCannotInject) {
       "x\nX-Evil: 1",
       "x\rX-Evil: 1",
       "x\r\n\r\n<h1>body</h1>",
-      std::string("x\0\r\nX-Evil: 1", 14),
+      std::string("x\0\r\nX-Evil: 1", 13),
       "ü\r\nX-Evil: 1\r\n ü",
       "\r\n.\r\nMAIL FROM:<evil@evil.example>\r\n",
       "x\r\n--=_c7f515585c1e8622\r\nContent-Type: text/html\r\n\r\nevil",
