@@ -96,6 +96,8 @@ void RocksStore::Submit(Decide decide, Done done) {
 }
 
 absl::Status RocksStore::SyncAndPublish() {
+  // After a failed write the log must not be touched again: nobody of this group gets an OK.
+  RETURN_IF_ERROR(writer_.broken);
   RETURN_IF_ERROR(db_->Sync());
   Publish();
   if (listener_) listener_();
