@@ -1,0 +1,66 @@
+// What every command works with: the outside world, the global options, and the connection to the coordinator.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "cli/exit_code.h"
+#include "common/rpc/credentials.h"
+
+namespace grpc {
+class Channel;
+}
+
+namespace wavepost {
+class Clock;
+}
+
+namespace wavepost::cli {
+
+// Handed in by main, so that a test can run the whole program. Pointers outlive the run.
+struct Env {
+  std::ostream* out = nullptr;  // results
+  std::ostream* err = nullptr;  // progress and errors
+  bool out_is_terminal = false;
+  bool err_is_terminal = false;
+  size_t columns = 80;  // width of the terminal
+  const Clock* clock = nullptr;
+  std::string nonce;  // differs in each run: request ids of calls that have nothing better
+};
+
+struct GlobalOptions {
+  std::string server = "127.0.0.1:7000";
+  std::string api_key_file;
+  std::string api_key;
+  TlsFiles tls;
+  std::string tenant = "default";
+  bool json = false;
+};
+
+class Cli {
+ public:
+  explicit Cli(Env env_in) : env(std::move(env_in)) {}
+
+  const Env env;
+  GlobalOptions options;
+  // What the command line asks for; set while it is parsed, run afterwards.
+  std::function<absl::StatusOr<ExitCode>()> action;
+
+  std::ostream& out() const { return *env.out; }
+  std::ostream& err() const { return *env.err; }
+
+  // Checks credentials and API key; connects when the first call is made.
+  absl::Status Connect();
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+  const std::string& authorization() const { return authorization_; }  // empty: no key
+
+ private:
+  std::shared_ptr<grpc::Channel> channel_;
+  std::string authorization_;
+};
+
+}  // namespace wavepost::cli

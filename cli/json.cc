@@ -1,0 +1,156 @@
+#include "cli/json.h"
+
+#include "absl/time/time.h"
+#include "cli/format.h"
+#include "common/base/strings.h"
+
+namespace wavepost::cli {
+namespace {
+
+std::string Word(const std::string& enum_name) {
+  return AsciiLower(enum_name);
+}
+
+void AddTime(Json& json, const char* key, bool present, const google::protobuf::Timestamp& t) {
+  if (present) json[key] = UtcTime(FromProto(t));
+}
+
+void AddText(Json& json, const char* key, const std::string& text) {
+  if (!text.empty()) json[key] = text;
+}
+
+}  // namespace
+
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+absl::Time FromProto(const google::protobuf::Timestamp& t) {
+  return absl::FromUnixSeconds(t.seconds()) + absl::Nanoseconds(t.nanos());
+}
+
+std::string OutcomeWord(v1::Outcome outcome) {
+  return outcome == v1::OUTCOME_UNSPECIFIED ? "open" : Word(v1::Outcome_Name(outcome));
+}
+
+std::string ReasonWord(v1::Reason reason) {
+  return reason == v1::REASON_UNSPECIFIED ? "" : Word(v1::Reason_Name(reason));
+}
+
+std::string StateWord(v1::Wave::State state) {
+  return Word(v1::Wave::State_Name(state));
+}
+
+std::string KindWord(v1::Event::Kind kind) {
+  return Word(v1::Event::Kind_Name(kind));
+}
+
+std::string CauseWord(v1::Suppression::Cause cause) {
+  return Word(v1::Suppression::Cause_Name(cause));
+}
+
+Json ToJson(const v1::DeliveryStatus& status) {
+  Json json = Json::object();
+  if (status.code() != 0) json["code"] = status.code();
+  AddText(json, "enhanced_code", status.enhanced_code());
+  AddText(json, "text", status.text());
+  AddText(json, "phase", status.phase());
+  AddText(json, "mx_host", status.mx_host());
+  AddText(json, "mx_ip", status.mx_ip());
+  AddText(json, "egress_ip", status.egress_ip());
+  AddText(json, "reason", ReasonWord(status.reason()));
+  if (status.fault() != v1::FAULT_UNSPECIFIED) json["fault"] = Word(v1::Fault_Name(status.fault()));
+  if (status.bounce_class() != v1::BOUNCE_CLASS_UNSPECIFIED) {
+    json["bounce_class"] = Word(v1::BounceClass_Name(status.bounce_class()));
+  }
+  AddText(json, "tls", status.tls());
+  if (status.maybe_delivered()) json["maybe_delivered"] = true;
+  return json;
+}
+
+Json ToJson(const v1::WaveCounts& counts) {
+  return Json{{"accepted", counts.accepted()}, {"refused", counts.refused()},     {"delivered", counts.delivered()},
+              {"bounced", counts.bounced()},   {"expired", counts.expired()},     {"suppressed", counts.suppressed()},
+              {"capped", counts.capped()},     {"cancelled", counts.cancelled()}, {"open", counts.open()},
+              {"assigned", counts.assigned()}, {"deferrals", counts.deferrals()}};
+}
+
+Json ToJson(const v1::Wave& wave) {
+  Json json{{"wave", wave.name()}, {"state", StateWord(wave.state())}};
+  json.update(ToJson(wave.counts()));
+  AddTime(json, "create_time", wave.has_create_time(), wave.create_time());
+  AddTime(json, "start_time", wave.has_start_time(), wave.start_time());
+  AddTime(json, "complete_time", wave.has_complete_time(), wave.complete_time());
+  return json;
+}
+
+Json ToJson(const v1::Event& event) {
+  Json json{{"sequence", event.sequence()}};
+  AddTime(json, "time", event.has_time(), event.time());
+  json["kind"] = KindWord(event.kind());
+  AddText(json, "tenant", event.tenant());
+  AddText(json, "wave", event.wave());
+  AddText(json, "recipient", event.recipient());
+  AddText(json, "address", event.address());
+  if (event.outcome() != v1::OUTCOME_UNSPECIFIED) json["outcome"] = OutcomeWord(event.outcome());
+  if (event.has_status()) json["status"] = ToJson(event.status());
+  if (event.attempts() != 0) json["attempts"] = event.attempts();
+  AddTime(json, "next_attempt_time", event.has_next_attempt_time(), event.next_attempt_time());
+  if (event.count() != 0) json["count"] = event.count();
+  AddText(json, "text", event.text());
+  return json;
+}
+
+Json ToJson(const v1::Recipient& recipient) {
+  Json json{{"recipient", recipient.name()},
+            {"address", recipient.address()},
+            {"outcome", OutcomeWord(recipient.outcome())},
+            {"state", Word(v1::Recipient::State_Name(recipient.state()))},
+            {"attempts", recipient.attempts()}};
+  if (recipient.has_status()) json["status"] = ToJson(recipient.status());
+  AddTime(json, "outcome_time", recipient.has_outcome_time(), recipient.outcome_time());
+  AddTime(json, "next_attempt_time", recipient.has_next_attempt_time(), recipient.next_attempt_time());
+  json["attributes"] = Json::object();
+  for (const auto& [key, value] : recipient.attributes()) json["attributes"][key] = value;
+  return json;
+}
+
+Json ToJson(const v1::Suppression& suppression) {
+  Json json{{"address", suppression.address()}, {"cause", CauseWord(suppression.cause())}};
+  AddText(json, "evidence", suppression.evidence());
+  AddText(json, "recipient", suppression.recipient());
+  AddTime(json, "create_time", suppression.has_create_time(), suppression.create_time());
+  AddTime(json, "expire_time", suppression.has_expire_time(), suppression.expire_time());
+  return json;
+}
+
+Json ToJson(const v1::Node& node) {
+  Json json{{"node", node.name()},       {"attached", node.attached()}, {"queued", node.queued()},
+            {"backlog", node.backlog()}, {"credit", node.credit()},     {"connections", node.connections()},
+            {"epoch", node.epoch()},     {"version", node.version()}};
+  AddTime(json, "last_seen_time", node.has_last_seen_time(), node.last_seen_time());
+  json["egress_ips"] = Json::array();
+  for (const auto& ip : node.egress_ips()) {
+    json["egress_ips"].push_back(
+        {{"address", ip.address()}, {"ehlo_name", ip.ehlo_name()}, {"pool", ip.pool()}, {"weight", ip.weight()}});
+  }
+  return json;
+}
+
+Json ToJson(const v1::Tenant& tenant) {
+  Json json{{"tenant", tenant.name()}, {"display_name", tenant.display_name()}};
+  AddTime(json, "create_time", tenant.has_create_time(), tenant.create_time());
+  return json;
+}
+
+Json ToJson(const v1::SendingDomain& domain) {
+  Json json{{"domain", domain.name()}, {"dkim_selector", domain.dkim_selector()}};
+  json["dns_records"] = Json::array();
+  for (const auto& record : domain.dns_records()) {
+    json["dns_records"].push_back({{"owner", record.owner()}, {"type", record.type()}, {"data", record.data()}});
+  }
+  AddTime(json, "create_time", domain.has_create_time(), domain.create_time());
+  return json;
+}
+
+}  // namespace wavepost::cli

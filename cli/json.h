@@ -1,0 +1,43 @@
+// Messages of the API as JSON for scripts: names as in the protos, enums in lower case, times in RFC 3339, absent left
+// out.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "absl/time/time.h"
+#include "google/protobuf/timestamp.pb.h"
+#include "wavepost/v1/campaigns_service.pb.h"
+#include "wavepost/v1/domains_service.pb.h"
+#include "wavepost/v1/events_service.pb.h"
+#include "wavepost/v1/nodes_service.pb.h"
+#include "wavepost/v1/outcomes.pb.h"
+#include "wavepost/v1/suppressions_service.pb.h"
+#include "wavepost/v1/tenants_service.pb.h"
+
+namespace wavepost::cli {
+
+using Json = nlohmann::ordered_json;
+
+// One line; bytes that are not UTF-8 are replaced.
+std::string Dump(const Json& json);
+
+absl::Time FromProto(const google::protobuf::Timestamp& t);
+
+std::string OutcomeWord(v1::Outcome outcome);  // "delivered"; "open" for none
+std::string ReasonWord(v1::Reason reason);     // "user_unknown"; "" for none
+std::string StateWord(v1::Wave::State state);  // "running"
+std::string KindWord(v1::Event::Kind kind);    // "outcome_recorded"
+std::string CauseWord(v1::Suppression::Cause cause);
+
+Json ToJson(const v1::DeliveryStatus& status);
+Json ToJson(const v1::WaveCounts& counts);
+Json ToJson(const v1::Wave& wave);
+Json ToJson(const v1::Event& event);
+Json ToJson(const v1::Recipient& recipient);
+Json ToJson(const v1::Suppression& suppression);
+Json ToJson(const v1::Node& node);
+Json ToJson(const v1::Tenant& tenant);
+Json ToJson(const v1::SendingDomain& domain);
+
+}  // namespace wavepost::cli
