@@ -226,6 +226,17 @@ TEST(MessageTest, TextIsDerivedFromHtml) {
   EXPECT_EQ(Parsed(*message).Parts()[0], "text/plain:Hi Jo <3\n\nStart <https://s.example/?c=A&B>\n");
 }
 
+// The section that made `company` optional in the HTML switches an attribute, and is gone in the text.
+TEST(MessageTest, DerivedTextNeedsNoMoreThanTheHtml) {
+  ContentSpec spec = Spec();
+  spec.text = "";
+  spec.html = "{{first}} <a {{#company}}href=\"https://s.example/{{company}}\"{{/company}}>Start</a>";
+  const auto compiled = MessageTemplate::Compile(spec);
+  ASSERT_TRUE(compiled.ok()) << compiled.status();
+  EXPECT_THAT((*compiled)->variables(), ElementsAre("first"));
+  EXPECT_TRUE(Render(spec, {"", "Jo", ""}).ok());
+}
+
 TEST(MessageTest, NeedsSmtputf8ForUtf8LocalPart) {
   const auto message = Render(Spec(), {"", "Jo", ""}, "jürgen@example.com");
   ASSERT_TRUE(message.ok()) << message.status();

@@ -77,6 +77,14 @@ TEST(TokenTest, RefusesOtherShapesAndKeys) {
   EXPECT_EQ(CheckToken(*without, token).status().code(), absl::StatusCode::kPermissionDenied);
 }
 
+// What stands in for an unknown key while its token is worked through is no key.
+TEST(TokenTest, UnknownKeyIsNotZeros) {
+  const auto zeros = TokenKeys::Parse("9 " + std::string(64, '0'), "keys");
+  ASSERT_TRUE(zeros.ok());
+  EXPECT_EQ(CheckToken(TokenKeys::ForTest(), MakeToken(*zeros, kId, 9)).status().code(),
+            absl::StatusCode::kPermissionDenied);
+}
+
 TEST(TokenTest, OldKeysStillCheckAfterRotation) {
   const auto before = TokenKeys::Parse("1 " + kHexA, "keys");
   const auto after = TokenKeys::Parse("2 " + kHexB + "\n1 " + kHexA, "keys");
