@@ -107,11 +107,23 @@ absl::StatusOr<std::unique_ptr<BouncerApp>> BouncerApp::Start(const BouncerConfi
 BouncerApp::BouncerApp(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 BouncerApp::~BouncerApp() = default;
 
-int BouncerApp::smtp_port() const { return impl_->inbound().port(); }
-int BouncerApp::status_port() const { return impl_->status_port(); }
-const InboundServer::Counters& BouncerApp::counters() const { return impl_->inbound().counters(); }
-bool BouncerApp::feed_connected() const { return impl_->feed().connected(); }
-int64_t BouncerApp::waiting() const { return impl_->waiting(); }
-void BouncerApp::Stop() { impl_->Stop(); }
+int BouncerApp::smtp_port() const {
+  return impl_->inbound().port();
+}
+int BouncerApp::status_port() const {
+  return impl_->status_port();
+}
+const InboundServer::Counters& BouncerApp::counters() const {
+  return impl_->inbound().counters();
+}
+bool BouncerApp::feed_connected() const {
+  return impl_->feed().connected();
+}
+int64_t BouncerApp::waiting() const {
+  return impl_->waiting();
+}
+void BouncerApp::Stop() {
+  impl_->Stop();
+}
 
 }  // namespace wavepost

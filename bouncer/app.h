@@ -13,7 +13,8 @@ class BouncerApp {
  public:
   // Serves when it returns. The coordinator need not be there.
   // Errors: kNotFound, kInvalidArgument (files that the configuration names), kUnavailable (a port is in use),
-  // kFailedPrecondition (data folder locked or of another version; clear text beyond loopback). Nothing is left running.
+  // kFailedPrecondition (data folder locked or of another version; clear text beyond loopback). Nothing is left
+  // running.
   static absl::StatusOr<std::unique_ptr<BouncerApp>> Start(const BouncerConfig& config);
   ~BouncerApp();  // as Stop()
 

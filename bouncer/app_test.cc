@@ -81,7 +81,8 @@ TEST_F(BouncerAppTest, TakesAReportAndKeepsItAcrossARestart) {
 TEST_F(BouncerAppTest, StatusPortAnswers) {
   auto app = BouncerApp::Start(config_);
   ASSERT_TRUE(app.ok()) << app.status();
-  auto channel = grpc::CreateChannel(absl::StrCat("127.0.0.1:", (*app)->status_port()), grpc::InsecureChannelCredentials());
+  auto channel =
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", (*app)->status_port()), grpc::InsecureChannelCredentials());
   EXPECT_TRUE(channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(30)));
 }
 

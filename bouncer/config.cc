@@ -22,14 +22,18 @@ InboundLimits ReadLimits(const ConfigNode& node) {
   out.message_bytes_max = node.Int("message_bytes", out.message_bytes_max, 64 * 1024, 1024 * kMiB);
   out.heads_bytes_max =
       static_cast<size_t>(node.Int("memory_bytes", static_cast<int64_t>(out.heads_bytes_max), 4 * kMiB, 16384 * kMiB));
-  out.recipients_max = static_cast<size_t>(node.Int("recipients_per_message", static_cast<int64_t>(out.recipients_max), 1, 1000));
-  out.connections_max = static_cast<size_t>(node.Int("connections", static_cast<int64_t>(out.connections_max), 1, 50'000));
+  out.recipients_max =
+      static_cast<size_t>(node.Int("recipients_per_message", static_cast<int64_t>(out.recipients_max), 1, 1000));
+  out.connections_max =
+      static_cast<size_t>(node.Int("connections", static_cast<int64_t>(out.connections_max), 1, 50'000));
   out.connections_per_client_max = static_cast<size_t>(
       node.Int("connections_per_client", static_cast<int64_t>(out.connections_per_client_max), 1, 50'000));
   out.errors_max = static_cast<int>(node.Int("errors_per_connection", out.errors_max, 1, 10'000));
-  out.command_timeout = node.DurationOf("command_timeout", out.command_timeout, absl::Milliseconds(100), absl::Hours(1));
+  out.command_timeout =
+      node.DurationOf("command_timeout", out.command_timeout, absl::Milliseconds(100), absl::Hours(1));
   out.data_timeout = node.DurationOf("data_timeout", out.data_timeout, absl::Milliseconds(100), absl::Hours(1));
-  out.message_timeout = node.DurationOf("message_timeout", out.message_timeout, absl::Milliseconds(100), absl::Hours(24));
+  out.message_timeout =
+      node.DurationOf("message_timeout", out.message_timeout, absl::Milliseconds(100), absl::Hours(24));
   out.drain_timeout = node.DurationOf("drain_timeout", out.drain_timeout, absl::ZeroDuration(), absl::Minutes(10));
   return out;
 }

@@ -14,15 +14,15 @@
 namespace wavepost {
 
 struct BouncerConfig {
-  std::string node_id = "bouncer-0";       // [a-z0-9][a-z0-9-]{0,62}
+  std::string node_id = "bouncer-0";  // [a-z0-9][a-z0-9-]{0,62}
   std::string data_dir;
-  std::vector<std::string> listen;         // SMTP, "IP:PORT"; at least one
-  std::string hostname;                    // in the greeting; default: the return path's domain
+  std::vector<std::string> listen;  // SMTP, "IP:PORT"; at least one
+  std::string hostname;             // in the greeting; default: the return path's domain
   std::string return_path_domain;
-  std::string token_keys;                  // file, see common/mail/verp.h
+  std::string token_keys;  // file, see common/mail/verp.h
   std::string coordinator = "127.0.0.1:7000";
-  TlsFiles tls;                            // to the coordinator, and for the status port
-  std::string status_listen;               // gRPC health and reflection; empty: none
+  TlsFiles tls;               // to the coordinator, and for the status port
+  std::string status_listen;  // gRPC health and reflection; empty: none
   InboundLimits limits;
   int64_t outbox_records_max = 20'000'000;
   absl::Duration feed_backoff_min = absl::Milliseconds(200);

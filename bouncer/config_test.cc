@@ -67,15 +67,16 @@ TEST_P(BouncerConfigErrors, NameTheKey) {
 
 INSTANTIATE_TEST_SUITE_P(
     Rows, BouncerConfigErrors,
-    ::testing::Values(Row{"UnknownKey", std::string(kSmallest) + "lisen: x\n", "bouncer.yaml:4: lisen"},
-                      Row{"NoDataDir", "listen: [\"127.0.0.1:1\"]\nreturn_path: {domain: b.example, token_keys: k}\n", "data_dir"},
-                      Row{"NoListen", "data_dir: d\nreturn_path: {domain: b.example, token_keys: k}\n", "listen"},
-                      Row{"NoReturnPath", "data_dir: d\nlisten: [\"127.0.0.1:1\"]\n", "return_path: is required"},
-                      Row{"BadDomain", "data_dir: d\nlisten: [\"127.0.0.1:1\"]\nreturn_path: {domain: 'a b', token_keys: k}\n",
-                          "return_path.domain"},
-                      Row{"BadNodeId", std::string(kSmallest) + "node_id: Bouncer_1\n", "node_id"},
-                      Row{"BadNumber", std::string(kSmallest) + "limits: {connections: 0}\n", "limits.connections"},
-                      Row{"BadDuration", std::string(kSmallest) + "limits: {command_timeout: soon}\n", "limits.command_timeout"}),
+    ::testing::Values(
+        Row{"UnknownKey", std::string(kSmallest) + "lisen: x\n", "bouncer.yaml:4: lisen"},
+        Row{"NoDataDir", "listen: [\"127.0.0.1:1\"]\nreturn_path: {domain: b.example, token_keys: k}\n", "data_dir"},
+        Row{"NoListen", "data_dir: d\nreturn_path: {domain: b.example, token_keys: k}\n", "listen"},
+        Row{"NoReturnPath", "data_dir: d\nlisten: [\"127.0.0.1:1\"]\n", "return_path: is required"},
+        Row{"BadDomain", "data_dir: d\nlisten: [\"127.0.0.1:1\"]\nreturn_path: {domain: 'a b', token_keys: k}\n",
+            "return_path.domain"},
+        Row{"BadNodeId", std::string(kSmallest) + "node_id: Bouncer_1\n", "node_id"},
+        Row{"BadNumber", std::string(kSmallest) + "limits: {connections: 0}\n", "limits.connections"},
+        Row{"BadDuration", std::string(kSmallest) + "limits: {command_timeout: soon}\n", "limits.command_timeout"}),
     [](const auto& row) { return row.param.name; });
 
 }  // namespace

@@ -51,7 +51,9 @@ int Complain(const absl::Status& status, int code) {
   return code;
 }
 
-std::string HostOf(const std::string& address) { return address.substr(0, address.rfind(':')); }
+std::string HostOf(const std::string& address) {
+  return address.substr(0, address.rfind(':'));
+}
 
 void SetUpLog() {
   auto logger = std::make_shared<spdlog::logger>("bouncer", std::make_shared<spdlog::sinks::stderr_sink_mt>());
@@ -101,7 +103,8 @@ int main(int argc, char** argv) {
   if (!app.ok()) return Complain(app.status(), kExitFailed);
   std::string status = "none";
   if ((*app)->status_port() != 0) status = HostOf(config->status_listen) + ":" + std::to_string((*app)->status_port());
-  std::printf("ready smtp=%s:%d status=%s\n", HostOf(config->listen.front()).c_str(), (*app)->smtp_port(), status.c_str());
+  std::printf("ready smtp=%s:%d status=%s\n", HostOf(config->listen.front()).c_str(), (*app)->smtp_port(),
+              status.c_str());
   std::fflush(stdout);
 
   int signal = 0;

@@ -47,9 +47,13 @@ std::string_view WithoutType(std::string_view diagnostic) {
 }
 
 // "5.0.0" says only that it failed.
-bool IsPrecise(const EnhancedCode& code) { return code.present() && (code.subject != 0 || code.detail != 0); }
+bool IsPrecise(const EnhancedCode& code) {
+  return code.present() && (code.subject != 0 || code.detail != 0);
+}
 
-bool SaysSomething(const Verdict& verdict) { return verdict.reason != wavepost::v1::REASON_UNSPECIFIED; }
+bool SaysSomething(const Verdict& verdict) {
+  return verdict.reason != wavepost::v1::REASON_UNSPECIFIED;
+}
 
 struct Judged {
   Verdict verdict;
@@ -77,16 +81,24 @@ Judged Judge(const ReportedRecipient& recipient, const EnhancedCode& status) {
 // Lower is milder.
 int Severity(BounceClass bounce_class) {
   switch (bounce_class) {
-    case wavepost::v1::NOT_A_BOUNCE: return 0;
-    case wavepost::v1::DELAY_NOTICE: return 1;
-    case wavepost::v1::SOFT: return 2;
-    case wavepost::v1::POLICY: return 3;
-    case wavepost::v1::HARD: return 4;
-    default: return 0;
+    case wavepost::v1::NOT_A_BOUNCE:
+      return 0;
+    case wavepost::v1::DELAY_NOTICE:
+      return 1;
+    case wavepost::v1::SOFT:
+      return 2;
+    case wavepost::v1::POLICY:
+      return 3;
+    case wavepost::v1::HARD:
+      return 4;
+    default:
+      return 0;
   }
 }
 
-bool IsFailure(BounceClass bounce_class) { return Severity(bounce_class) >= Severity(wavepost::v1::SOFT); }
+bool IsFailure(BounceClass bounce_class) {
+  return Severity(bounce_class) >= Severity(wavepost::v1::SOFT);
+}
 
 bool IsAutomatic(const Report& report) {
   // RFC 3834 section 5: every value but "no" means that a program wrote it.
@@ -115,7 +127,8 @@ Finding ClassifyRecipient(const ReportedRecipient& recipient) {
   out.set_phase("report");
   out.set_enhanced_code(recipient.status);
   out.set_text(Printable(WithoutType(recipient.diagnostic), kTextBytesMax));
-  out.set_mx_host(Printable(recipient.reporting_mta.empty() ? recipient.remote_mta : recipient.reporting_mta, kHostBytesMax));
+  out.set_mx_host(
+      Printable(recipient.reporting_mta.empty() ? recipient.remote_mta : recipient.reporting_mta, kHostBytesMax));
 
   const Action action = ActionOf(recipient, status);
   if (action == Action::kSuccess || action == Action::kUnknown) {

@@ -1,8 +1,8 @@
 // What a report means: class, reason and whom it blames. Pure.
 //
 // The recipient is the one that the return path's token names; what the report calls it is kept for people and decides
-// nothing. Texts are judged by the same rules as SMTP replies (common/smtp/classify.h), so that a refusal reads the same
-// whether it came in the session or later.
+// nothing. Texts are judged by the same rules as SMTP replies (common/smtp/classify.h), so that a refusal reads the
+// same whether it came in the session or later.
 #pragma once
 
 #include <string>
@@ -26,14 +26,17 @@ struct Finding {
 //   action failed, status 4.x.x          -> SOFT: somebody gave up, which says nothing about the address
 //   action failed, else                  -> by the diagnostic text, or if that says nothing, by the status:
 //                                           HARD only if the address is blamed, POLICY, or SOFT
-//   no action that is known              -> from the status: 5 as failed, 4 as delayed, 2 as delivered, none NOT_A_BOUNCE
+//   no action that is known              -> by the status: 5 as failed, 4 as delayed, 2 or none NOT_A_BOUNCE
 Finding ClassifyRecipient(const ReportedRecipient& recipient);
 
 // The whole message, for one return path.
-//   Several groups (an alias that was expanded): HARD needs all of them to be HARD. Otherwise the mildest failure counts,
-//   and one that would be HARD by itself counts as SOFT: the address works in part.
-//   A delivery report without a readable group: UNSPECIFIED; it is kept for people.
-//   No delivery report: AUTO_REPLY if the message says that it is automatic (RFC 3834, Precedence), else NOT_A_BOUNCE.
+//
+// Several groups (an alias that was expanded): HARD needs all of them to be HARD. Otherwise the mildest failure counts,
+// and one that would be HARD by itself counts as SOFT: the address works in part.
+//
+// A delivery report without a readable group: UNSPECIFIED; it is kept for people.
+//
+// No delivery report: AUTO_REPLY if the message says that it is automatic (RFC 3834, Precedence), else NOT_A_BOUNCE.
 Finding ClassifyReport(const Report& report);
 
 }  // namespace wavepost

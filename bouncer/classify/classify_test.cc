@@ -54,29 +54,35 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"UserUnknown", "failed", "5.1.1", "smtp; 550 5.1.1 User unknown", HARD, USER_UNKNOWN, RECIPIENT},
         Row{"UserUnknownByStatusAlone", "failed", "5.1.1", "", HARD, USER_UNKNOWN, RECIPIENT},
         Row{"UserUnknownByTextAlone", "failed", "5.0.0", "smtp; 550 no such user here", HARD, USER_UNKNOWN, RECIPIENT},
-        Row{"UserUnknownByLocalDelivery", "failed", "5.1.1", "X-Postfix; unknown user: \"a\"", HARD, USER_UNKNOWN, RECIPIENT},
+        Row{"UserUnknownByLocalDelivery", "failed", "5.1.1", "X-Postfix; unknown user: \"a\"", HARD, USER_UNKNOWN,
+            RECIPIENT},
         Row{"UserUnknownWithoutType", "failed", "5.1.1", "550 5.1.1 User unknown", HARD, USER_UNKNOWN, RECIPIENT},
-        Row{"NotFoundExchange", "failed", "5.1.10", "smtp;550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found",
-            HARD, USER_UNKNOWN, RECIPIENT},
-        Row{"DomainUnknown", "failed", "5.1.2", "smtp; 550 5.1.2 Bad destination system", HARD, DOMAIN_UNKNOWN, RECIPIENT},
-        Row{"Disabled", "failed", "5.2.1", "smtp; 550 5.2.1 The email account is disabled", HARD, MAILBOX_DISABLED, RECIPIENT},
+        Row{"NotFoundExchange", "failed", "5.1.10",
+            "smtp;550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found", HARD, USER_UNKNOWN, RECIPIENT},
+        Row{"DomainUnknown", "failed", "5.1.2", "smtp; 550 5.1.2 Bad destination system", HARD, DOMAIN_UNKNOWN,
+            RECIPIENT},
+        Row{"Disabled", "failed", "5.2.1", "smtp; 550 5.2.1 The email account is disabled", HARD, MAILBOX_DISABLED,
+            RECIPIENT},
         Row{"Moved", "failed", "5.1.6", "smtp; 551 5.1.6 moved", HARD, MOVED, RECIPIENT},
         Row{"StatusMorePreciseThanText", "failed", "5.1.1", "smtp; 550 sorry", HARD, USER_UNKNOWN, RECIPIENT},
         // Soft: failed this time.
         Row{"MailboxFull", "failed", "5.2.2", "smtp; 552 5.2.2 over quota", SOFT, MAILBOX_FULL, RECIPIENT},
         Row{"MailboxFullGivenUp", "failed", "4.2.2", "smtp; 452 4.2.2 mailbox full", SOFT, MAILBOX_FULL, RECIPIENT},
         Row{"TransientUnknownUser", "failed", "4.1.1", "smtp; 450 4.1.1 user unknown", SOFT, USER_UNKNOWN, RECIPIENT},
-        Row{"PermanentCodeOverTransientStatus", "failed", "4.1.1", "smtp; 550 user unknown", SOFT, USER_UNKNOWN, RECIPIENT},
+        Row{"PermanentCodeOverTransientStatus", "failed", "4.1.1", "smtp; 550 user unknown", SOFT, USER_UNKNOWN,
+            RECIPIENT},
         // Policy: no mark on the address.
         Row{"Spam", "failed", "5.7.1", "smtp; 550 5.7.1 Message rejected as spam", POLICY, SPAM, CONTENT_FAULT},
-        Row{"Blocked", "failed", "5.7.1", "smtp; 554 5.7.1 Client host [192.0.2.1] blocked using zen.dnsbl.example", POLICY,
-            BLOCKED_IP, SENDER},
-        Row{"TooLarge", "failed", "5.3.4", "smtp; 552 5.3.4 Message size exceeds limit", POLICY, TOO_LARGE, CONTENT_FAULT},
+        Row{"Blocked", "failed", "5.7.1", "smtp; 554 5.7.1 Client host [192.0.2.1] blocked using zen.dnsbl.example",
+            POLICY, BLOCKED_IP, SENDER},
+        Row{"TooLarge", "failed", "5.3.4", "smtp; 552 5.3.4 Message size exceeds limit", POLICY, TOO_LARGE,
+            CONTENT_FAULT},
         Row{"StatusSaysUnknownTextSaysBlocked", "failed", "5.1.1",
             "smtp; 550 5.7.1 Client host [192.0.2.1] blocked using zen.dnsbl.example", POLICY, BLOCKED_IP, SENDER},
         // Not failures.
         Row{"Delayed", "delayed", "4.4.1", "smtp; connection timed out", DELAY_NOTICE, NETWORK, NETWORK_FAULT},
-        Row{"DelayedWithPermanentText", "delayed", "4.2.2", "smtp; 550 5.1.1 user unknown", DELAY_NOTICE, USER_UNKNOWN, RECIPIENT},
+        Row{"DelayedWithPermanentText", "delayed", "4.2.2", "smtp; 550 5.1.1 user unknown", DELAY_NOTICE, USER_UNKNOWN,
+            RECIPIENT},
         Row{"Delivered", "delivered", "2.1.5", "smtp; 250 OK", NOT_A_BOUNCE, REASON_UNSPECIFIED, FAULT_UNSPECIFIED},
         Row{"Relayed", "relayed", "2.1.9", "", NOT_A_BOUNCE, REASON_UNSPECIFIED, FAULT_UNSPECIFIED},
         Row{"Expanded", "expanded", "2.0.0", "", NOT_A_BOUNCE, REASON_UNSPECIFIED, FAULT_UNSPECIFIED},
@@ -84,7 +90,8 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"NoActionPermanent", "", "5.1.1", "", HARD, USER_UNKNOWN, RECIPIENT},
         Row{"NoActionTransient", "", "4.2.2", "", DELAY_NOTICE, MAILBOX_FULL, RECIPIENT},
         Row{"NoActionSuccess", "", "2.0.0", "", NOT_A_BOUNCE, REASON_UNSPECIFIED, FAULT_UNSPECIFIED},
-        Row{"NothingKnown", "", "", "smtp; 550 5.1.1 user unknown", NOT_A_BOUNCE, REASON_UNSPECIFIED, FAULT_UNSPECIFIED},
+        Row{"NothingKnown", "", "", "smtp; 550 5.1.1 user unknown", NOT_A_BOUNCE, REASON_UNSPECIFIED,
+            FAULT_UNSPECIFIED},
         Row{"FailureAsAction", "failure", "5.1.1", "", HARD, USER_UNKNOWN, RECIPIENT}),
     [](const auto& row) { return row.param.name; });
 
@@ -121,7 +128,8 @@ class ClassifyReportTest : public ::testing::TestWithParam<CombineRow> {};
 TEST_P(ClassifyReportTest, Combines) {
   Report report;
   report.is_delivery_report = true;
-  for (const auto& [action, status] : GetParam().groups) report.recipients.push_back({.action = action, .status = status});
+  for (const auto& [action, status] : GetParam().groups)
+    report.recipients.push_back({.action = action, .status = status});
   // The order of the groups must not matter.
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(BounceClass_Name(ClassifyReport(report).bounce_class), BounceClass_Name(GetParam().want));
@@ -173,14 +181,14 @@ TEST(GoldenTest, Samples) {
     const Report report = ParseReport(Read(path));
     absl::StrAppend(&got, path.stem().string(), "\n");
     for (const ReportedRecipient& r : report.recipients) {
-      absl::StrAppend(&got, "  group    ", r.final_recipient, " | ", r.original_recipient, " | ", r.action, " | ", r.status,
-                      " | ", r.diagnostic, " | ", r.reporting_mta, " | ", r.remote_mta, "\n");
+      absl::StrAppend(&got, "  group    ", r.final_recipient, " | ", r.original_recipient, " | ", r.action, " | ",
+                      r.status, " | ", r.diagnostic, " | ", r.reporting_mta, " | ", r.remote_mta, "\n");
     }
     const Finding finding = ClassifyReport(report);
-    absl::StrAppend(&got, "  finding  ", BounceClass_Name(finding.bounce_class), " ", Reason_Name(finding.status.reason()),
-                    " ", Fault_Name(finding.status.fault()), " | ", finding.status.code(), " | ",
-                    finding.status.enhanced_code(), " | ", finding.status.mx_host(), " | ", finding.final_recipient, " | ",
-                    finding.status.text(), "\n");
+    absl::StrAppend(&got, "  finding  ", BounceClass_Name(finding.bounce_class), " ",
+                    Reason_Name(finding.status.reason()), " ", Fault_Name(finding.status.fault()), " | ",
+                    finding.status.code(), " | ", finding.status.enhanced_code(), " | ", finding.status.mx_host(),
+                    " | ", finding.final_recipient, " | ", finding.status.text(), "\n");
   }
   if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(folder / "golden.txt") << got;
   EXPECT_EQ(got, Read(folder / "golden.txt"));

@@ -23,7 +23,10 @@ TEST(BackoffTest, DoublesWithJitterUpToTheMaximum) {
   }
 }
 
-TEST(BackoffTest, SeedsDiffer) { EXPECT_NE(Backoff(absl::Seconds(1), absl::Seconds(9), 1).Next(), Backoff(absl::Seconds(1), absl::Seconds(9), 2).Next()); }
+TEST(BackoffTest, SeedsDiffer) {
+  EXPECT_NE(Backoff(absl::Seconds(1), absl::Seconds(9), 1).Next(),
+            Backoff(absl::Seconds(1), absl::Seconds(9), 2).Next());
+}
 
 }  // namespace
 }  // namespace wavepost

@@ -75,12 +75,12 @@ class Feed::Impl {
     if (stopping_) return;
     // The guard lives in on_done: the thread outlives the stream.
     auto guard = std::make_shared<asio::executor_work_guard<asio::io_context::executor_type>>(io_->get_executor());
-    stream_ = std::make_shared<FeedStream>(
-        io_, FeedStream::Events{
-                                .on_written = [this](bool ok) { OnWritten(ok); },
-                                .on_acknowledged = [this](int64_t through) { OnAcknowledged(through); },
-                                .on_done = [this, guard](const grpc::Status& status) { OnDone(status); },
-                            });
+    stream_ =
+        std::make_shared<FeedStream>(io_, FeedStream::Events{
+                                              .on_written = [this](bool ok) { OnWritten(ok); },
+                                              .on_acknowledged = [this](int64_t through) { OnAcknowledged(through); },
+                                              .on_done = [this, guard](const grpc::Status& status) { OnDone(status); },
+                                          });
     streams_opened.fetch_add(1);
     sent_through_ = outbox_->forgotten_through();
     usable_ = true;
@@ -133,8 +133,8 @@ class Feed::Impl {
     backoff_.Reset();
     if (through > outbox_->durable_through()) {
       // Somebody else's numbers: another bouncer with our name, or our folder is an old copy.
-      spdlog::error("event=feed_ahead bouncer={} acknowledged={} stored={} hint={}", LogValue(options_.bouncer_id), through,
-                    outbox_->durable_through(),
+      spdlog::error("event=feed_ahead bouncer={} acknowledged={} stored={} hint={}", LogValue(options_.bouncer_id),
+                    through, outbox_->durable_through(),
                     LogValue("another bouncer has this node_id, or data_dir was put back from an old copy"));
       return;  // nothing that waits here is forgotten on such a word
     }
@@ -209,7 +209,8 @@ absl::StatusOr<std::unique_ptr<Feed>> Feed::Start(Options options, Outbox* outbo
   ASSIGN_OR_RETURN(auto credentials, ChannelCredentialsFor(options.tls, options.coordinator));
   grpc::ChannelArguments arguments;
   // gRPC has a back-off of its own below ours; by default it would sit out up to two minutes.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, static_cast<int>(absl::ToInt64Milliseconds(options.backoff_min)));
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
+                   static_cast<int>(absl::ToInt64Milliseconds(options.backoff_min)));
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, static_cast<int>(absl::ToInt64Milliseconds(options.backoff_min)));
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, static_cast<int>(absl::ToInt64Milliseconds(options.backoff_max)));
   // Two feeds in one process (tests) must not share a connection.
@@ -219,10 +220,20 @@ absl::StatusOr<std::unique_ptr<Feed>> Feed::Start(Options options, Outbox* outbo
 }
 
 Feed::Feed(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Feed::~Feed() { Stop(); }
-void Feed::Wake() { impl_->Wake(); }
-void Feed::Stop() { impl_->Stop(); }
-bool Feed::connected() const { return impl_->connected; }
-int64_t Feed::streams_opened() const { return impl_->streams_opened; }
+Feed::~Feed() {
+  Stop();
+}
+void Feed::Wake() {
+  impl_->Wake();
+}
+void Feed::Stop() {
+  impl_->Stop();
+}
+bool Feed::connected() const {
+  return impl_->connected;
+}
+int64_t Feed::streams_opened() const {
+  return impl_->streams_opened;
+}
 
 }  // namespace wavepost

@@ -48,7 +48,7 @@ class Feed {
   void Stop();
 
   // For status pages and tests; any thread.
-  bool connected() const;        // a sign of life came on the stream that is open now
+  bool connected() const;  // a sign of life came on the stream that is open now
   int64_t streams_opened() const;
 
  private:

@@ -16,8 +16,9 @@
 
 namespace wavepost {
 
-class FeedStream final : public grpc::ClientBidiReactor<cluster::v1::BounceFeedRequest, cluster::v1::BounceFeedResponse>,
-                         public std::enable_shared_from_this<FeedStream> {
+class FeedStream final
+    : public grpc::ClientBidiReactor<cluster::v1::BounceFeedRequest, cluster::v1::BounceFeedResponse>,
+      public std::enable_shared_from_this<FeedStream> {
  public:
   // Run on the io_context.
   struct Events {

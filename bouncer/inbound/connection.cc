@@ -109,8 +109,8 @@ Awaitable<void> Connection::Store() {
                  class_name, reason_name, client_);
   } else {
     shared_->counters.messages_not_stored.fetch_add(1);
-    spdlog::error("event=report_not_stored recipient={} error={} client={}", recipient, LogValue(Sv(stored_->message())),
-                  client_);
+    spdlog::error("event=report_not_stored recipient={} error={} client={}", recipient,
+                  LogValue(Sv(stored_->message())), client_);
   }
   dialogue_.Stored(*stored_);
 }

@@ -20,9 +20,13 @@ Dialogue::Dialogue(std::string hostname, const InboundLimits* limits, const Mail
   output_ = absl::StrCat("220 ", hostname_, " ESMTP Wavepost bouncer\r\n");
 }
 
-Dialogue::~Dialogue() { budget_->GiveBack(budget_taken_); }
+Dialogue::~Dialogue() {
+  budget_->GiveBack(budget_taken_);
+}
 
-std::string Dialogue::TakeOutput() { return std::exchange(output_, std::string()); }
+std::string Dialogue::TakeOutput() {
+  return std::exchange(output_, std::string());
+}
 
 void Dialogue::Say(int code, std::string_view enhanced, std::string_view text) {
   absl::StrAppend(&output_, code, " ", Av(enhanced), enhanced.empty() ? "" : " ", Av(text), "\r\n");
@@ -94,16 +98,23 @@ void Dialogue::OnLine(std::string_view line) {
     return;
   }
   switch (command.verb) {
-    case Command::Verb::kHelo: return Hello(command, false);
-    case Command::Verb::kEhlo: return Hello(command, true);
-    case Command::Verb::kMail: return Mail(command);
-    case Command::Verb::kRcpt: return Rcpt(command);
-    case Command::Verb::kData: return Data();
+    case Command::Verb::kHelo:
+      return Hello(command, false);
+    case Command::Verb::kEhlo:
+      return Hello(command, true);
+    case Command::Verb::kMail:
+      return Mail(command);
+    case Command::Verb::kRcpt:
+      return Rcpt(command);
+    case Command::Verb::kData:
+      return Data();
     case Command::Verb::kRset:
       ResetTransaction();
       return Say(250, "2.0.0", "OK");
-    case Command::Verb::kNoop: return Say(250, "2.0.0", "OK");
-    case Command::Verb::kVrfy: return Error(252, "2.5.0", "send mail and see");
+    case Command::Verb::kNoop:
+      return Say(250, "2.0.0", "OK");
+    case Command::Verb::kVrfy:
+      return Error(252, "2.5.0", "send mail and see");
     case Command::Verb::kQuit:
       Say(221, "2.0.0", "goodbye");
       state_ = State::kClosed;
@@ -163,7 +174,8 @@ void Dialogue::Rcpt(const Command& command) {
       message_.to_postmaster = true;
       break;
     case Mailboxes::Kind::kReturnPath:
-      if (std::find(message_.recipients.begin(), message_.recipients.end(), match.recipient) == message_.recipients.end()) {
+      if (std::find(message_.recipients.begin(), message_.recipients.end(), match.recipient) ==
+          message_.recipients.end()) {
         message_.recipients.push_back(match.recipient);
       }
       break;

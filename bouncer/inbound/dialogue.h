@@ -37,8 +37,8 @@ class HeadBudget {
 
 // A message that is complete and waits to be stored.
 struct TakenMessage {
-  std::string head;                      // the first InboundLimits::head_bytes_max bytes
-  std::vector<RecipientId> recipients;   // from the tokens, without repetitions; may be empty
+  std::string head;                     // the first InboundLimits::head_bytes_max bytes
+  std::vector<RecipientId> recipients;  // from the tokens, without repetitions; may be empty
   bool to_postmaster = false;
 };
 

@@ -20,7 +20,9 @@ using Wants = Dialogue::Wants;
 const RecipientId kId{7, 42};
 const RecipientId kOther{7, 43};
 
-std::string Path(RecipientId id) { return ReturnPath(MakeToken(TokenKeys::ForTest(), id, 1), "bounce.example"); }
+std::string Path(RecipientId id) {
+  return ReturnPath(MakeToken(TokenKeys::ForTest(), id, 1), "bounce.example");
+}
 
 class DialogueTest : public ::testing::Test {
  protected:
@@ -76,7 +78,9 @@ class DialogueTest : public ::testing::Test {
 TEST_F(DialogueTest, TakesAReport) {
   EXPECT_EQ(Talk(""), "220");
   EXPECT_EQ(Talk("EHLO client.example\n"), "250");
-  EXPECT_THAT(all_output_, HasSubstr("250-PIPELINING\r\n250-SIZE 10485760\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES"));
+  EXPECT_THAT(
+      all_output_,
+      HasSubstr("250-PIPELINING\r\n250-SIZE 10485760\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES"));
   EXPECT_EQ(Talk("MAIL FROM:<>\n"), "250");
   EXPECT_EQ(Talk("RCPT TO:<$1>\n"), "250");
   EXPECT_EQ(Talk("DATA\n"), "354");
@@ -109,7 +113,8 @@ TEST_F(DialogueTest, RefusesForgedAndUnknownAddresses) {
 }
 
 TEST_F(DialogueTest, PostmasterIsCountedNotStored) {
-  EXPECT_EQ(Talk("EHLO c\nMAIL FROM:<a@b.example>\nRCPT TO:<postmaster>\nDATA\nhelp\n.\n"), "220 250 250 250 354 STORE 250");
+  EXPECT_EQ(Talk("EHLO c\nMAIL FROM:<a@b.example>\nRCPT TO:<postmaster>\nDATA\nhelp\n.\n"),
+            "220 250 250 250 354 STORE 250");
   EXPECT_TRUE(messages_.at(0).to_postmaster);
   EXPECT_THAT(messages_.at(0).recipients, IsEmpty());
 }
@@ -120,8 +125,9 @@ struct FailRow {
 };
 
 TEST_F(DialogueTest, AnswersAsItWasStored) {
-  for (const FailRow& row : {FailRow{absl::UnavailableError("disk"), "451"}, FailRow{absl::ResourceExhaustedError("full"), "452"},
-                             FailRow{absl::CancelledError("stop"), "451"}, FailRow{absl::OkStatus(), "250"}}) {
+  for (const FailRow& row :
+       {FailRow{absl::UnavailableError("disk"), "451"}, FailRow{absl::ResourceExhaustedError("full"), "452"},
+        FailRow{absl::CancelledError("stop"), "451"}, FailRow{absl::OkStatus(), "250"}}) {
     stored_ = row.status;
     dialogue_.reset();
     EXPECT_EQ(Talk("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nDATA\nx\n.\n"), "220 250 250 250 354 STORE " + row.want);
@@ -172,13 +178,15 @@ TEST_F(DialogueTest, LineTooLong) {
 
 TEST_F(DialogueTest, KeepsAHeadOfALargeMessage) {
   limits_.head_bytes_max = 10;
-  EXPECT_EQ(Talk("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nDATA\n" + std::string(3000, 'x') + "\n.\n"), "220 250 250 250 354 STORE 250");
+  EXPECT_EQ(Talk("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nDATA\n" + std::string(3000, 'x') + "\n.\n"),
+            "220 250 250 250 354 STORE 250");
   EXPECT_EQ(messages_.at(0).head, "xxxxxxxxxx");
 }
 
 TEST_F(DialogueTest, RefusesAMessageBeyondTheLimit) {
   limits_.message_bytes_max = 100;
-  EXPECT_EQ(Talk("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nDATA\n" + std::string(99, 'x') + "\n.\n"), "220 250 250 250 354 552");
+  EXPECT_EQ(Talk("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nDATA\n" + std::string(99, 'x') + "\n.\n"),
+            "220 250 250 250 354 552");
   EXPECT_THAT(messages_, IsEmpty());
   EXPECT_EQ(budget_.left(), size_t{1 << 20});
   EXPECT_EQ(Talk("MAIL FROM:<>\nRCPT TO:<$1>\nDATA\n" + std::string(98, 'x') + "\n.\n"), "250 250 354 STORE 250");
@@ -194,7 +202,8 @@ TEST_F(DialogueTest, ClosesOnEndlessMessages) {
 
 TEST_F(DialogueTest, OutOfMemoryIsTemporary) {
   budget_ = HeadBudget(10);
-  EXPECT_EQ(Talk("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nDATA\n" + std::string(50, 'x') + "\n.\n"), "220 250 250 250 354 452");
+  EXPECT_EQ(Talk("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nDATA\n" + std::string(50, 'x') + "\n.\n"),
+            "220 250 250 250 354 452");
   EXPECT_EQ(budget_.left(), 10u);
   EXPECT_EQ(Talk("MAIL FROM:<>\nRCPT TO:<$1>\nDATA\nx\n.\n"), "250 250 354 STORE 250");
   EXPECT_EQ(budget_.left(), 10u);
@@ -217,7 +226,8 @@ class SmugglingTest : public DialogueTest, public ::testing::WithParamInterface<
 
 TEST_P(SmugglingTest, IsRefusedWhole) {
   EXPECT_EQ(Talk("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nDATA\n"), "220 250 250 250 354");
-  const std::string hidden = "MAIL FROM:<evil@evil.example>\r\nRCPT TO:<" + Path(kOther) + ">\r\nDATA\r\nSubject: evil\r\n\r\n.\r\n";
+  const std::string hidden =
+      "MAIL FROM:<evil@evil.example>\r\nRCPT TO:<" + Path(kOther) + ">\r\nDATA\r\nSubject: evil\r\n\r\n.\r\n";
   EXPECT_EQ(TalkBytes("Subject: x\r\n\r\nbody" + GetParam().end + hidden), "554 CLOSE");
   EXPECT_THAT(messages_, IsEmpty());
 }
@@ -239,7 +249,8 @@ TEST_F(DialogueTest, BdatContentIsNeverReadAsCommands) {
 }
 
 TEST_F(DialogueTest, OneByteAtATime) {
-  const std::string all = absl::StrReplaceAll("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nDATA\na\n..\n.\nQUIT\n", {{"\n", "\r\n"}, {"$1", Path(kId)}});
+  const std::string all = absl::StrReplaceAll("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nDATA\na\n..\n.\nQUIT\n",
+                                              {{"\n", "\r\n"}, {"$1", Path(kId)}});
   std::string codes;
   for (const char c : all) {
     const std::string got = TalkBytes(std::string_view(&c, 1));

@@ -33,7 +33,9 @@ TEST(IntakeTest, WhatIsNoReportIsRecordedToo) {
   EXPECT_EQ(MakeBounceReports("", {{1, 2}}, absl::UnixEpoch()).size(), 1u);
 }
 
-TEST(IntakeTest, NobodyToRecord) { EXPECT_TRUE(MakeBounceReports(kReport, {}, absl::UnixEpoch()).empty()); }
+TEST(IntakeTest, NobodyToRecord) {
+  EXPECT_TRUE(MakeBounceReports(kReport, {}, absl::UnixEpoch()).empty());
+}
 
 }  // namespace
 }  // namespace wavepost

@@ -26,7 +26,9 @@ class MailboxesTest : public ::testing::TestWithParam<Row> {};
 
 const RecipientId kId{7, 42};
 
-std::string Token() { return MakeToken(TokenKeys::ForTest(), kId, 1); }
+std::string Token() {
+  return MakeToken(TokenKeys::ForTest(), kId, 1);
+}
 
 std::string Damaged() {
   std::string token = Token();

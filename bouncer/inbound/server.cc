@@ -51,7 +51,8 @@ class InboundServer::Impl : public std::enable_shared_from_this<InboundServer::I
     asio::error_code error;
     const asio::ip::address ip = asio::ip::make_address(host, error);
     int port = -1;
-    if (error || colon == std::string::npos || !absl::SimpleAtoi(address.substr(colon + 1), &port) || port < 0 || port > 65535) {
+    if (error || colon == std::string::npos || !absl::SimpleAtoi(address.substr(colon + 1), &port) || port < 0 ||
+        port > 65535) {
       return absl::InvalidArgumentError(
           absl::StrCat("listen: '", Av(Printable(address)), "' is not IP:PORT, e.g. 127.0.0.1:2526 or [::]:25"));
     }
@@ -62,8 +63,9 @@ class InboundServer::Impl : public std::enable_shared_from_this<InboundServer::I
     if (!error) acceptor.bind(endpoint, error);
     if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
     if (error) {
-      return absl::UnavailableError(absl::StrCat("cannot listen on ", address, ": ", error.message(),
-                                                 "; choose another address in 'listen', or stop the process that has it"));
+      return absl::UnavailableError(
+          absl::StrCat("cannot listen on ", address, ": ", error.message(),
+                       "; choose another address in 'listen', or stop the process that has it"));
     }
     ports_.push_back(acceptor.local_endpoint(error).port());
     acceptors_.push_back(std::make_shared<tcp::acceptor>(std::move(acceptor)));
@@ -169,9 +171,15 @@ InboundServer::InboundServer(asio::io_context& io, Options options, Mailboxes ma
 
 InboundServer::~InboundServer() = default;
 
-absl::Status InboundServer::Listen(const std::string& address) { return impl_->Listen(address); }
-int InboundServer::port(size_t listener) const { return impl_->port(listener); }
-const InboundServer::Counters& InboundServer::counters() const { return impl_->counters(); }
+absl::Status InboundServer::Listen(const std::string& address) {
+  return impl_->Listen(address);
+}
+int InboundServer::port(size_t listener) const {
+  return impl_->port(listener);
+}
+const InboundServer::Counters& InboundServer::counters() const {
+  return impl_->counters();
+}
 
 void InboundServer::Stop(std::function<void()> done) {
   asio::post(*io_, [impl = impl_, done = std::move(done)]() mutable { impl->Stop(std::move(done)); });

@@ -26,8 +26,8 @@ class InboundServer {
   struct Counters {
     std::atomic<int64_t> connections{0};
     std::atomic<int64_t> connections_refused{0};
-    std::atomic<int64_t> recipients_refused{0};  // unknown or forged return paths
-    std::atomic<int64_t> messages_stored{0};     // answered with 250
+    std::atomic<int64_t> recipients_refused{0};   // unknown or forged return paths
+    std::atomic<int64_t> messages_stored{0};      // answered with 250
     std::atomic<int64_t> messages_not_stored{0};  // answered with 45x because storing failed
     std::atomic<int64_t> postmaster_dropped{0};
     std::atomic<int64_t> timeouts{0};

@@ -31,7 +31,9 @@ using ::testing::StartsWith;
 
 const RecipientId kId{7, 42};
 
-std::string Path() { return ReturnPath(MakeToken(TokenKeys::ForTest(), kId, 1), "bounce.example"); }
+std::string Path() {
+  return ReturnPath(MakeToken(TokenKeys::ForTest(), kId, 1), "bounce.example");
+}
 
 // Holds every Append until the test answers it.
 class HeldStore final : public ReportStore {
@@ -133,9 +135,9 @@ class ServerTest : public ::testing::Test {
   ~ServerTest() override { Stop(); }
 
   int Start(InboundLimits limits = {}, ReportStore* store = nullptr) {
-    server_ = std::make_unique<InboundServer>(io_, InboundServer::Options{.hostname = "mx.bounce.example", .limits = limits},
-                                              Mailboxes("bounce.example", TokenKeys::ForTest()),
-                                              store == nullptr ? &held_ : store, &clock_);
+    server_ = std::make_unique<InboundServer>(
+        io_, InboundServer::Options{.hostname = "mx.bounce.example", .limits = limits},
+        Mailboxes("bounce.example", TokenKeys::ForTest()), store == nullptr ? &held_ : store, &clock_);
     EXPECT_TRUE(server_->Listen("127.0.0.1:0").ok());
     EXPECT_TRUE(server_->Listen("127.0.0.1:0").ok());
     thread_ = std::thread([this] { io_.run(); });

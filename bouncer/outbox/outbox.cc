@@ -43,7 +43,9 @@ absl::StatusOr<std::unique_ptr<Outbox>> Outbox::Open(Options options) {
   return out;
 }
 
-Outbox::~Outbox() { Stop(); }
+Outbox::~Outbox() {
+  Stop();
+}
 
 void Outbox::Stop() {
   if (writer_ != nullptr) writer_->Stop();

@@ -1,9 +1,9 @@
 // What has been taken in and not yet been acknowledged by the coordinator, on disk.
 //
 // A report is stored and synced before the sending host gets its 250, and stays until the coordinator has it on its own
-// disk. Sequence numbers rise by 1 and are never given out twice, also across restarts with an empty outbox. A new folder
-// starts at the number given (the clock in microseconds): a bouncer that lost its disk so stays above the numbers that
-// the coordinator already knows, and nothing of it is taken for a repetition.
+// disk. Sequence numbers rise by 1 and are never given out twice, also across restarts with an empty outbox. A new
+// folder starts at the number given (the clock in microseconds): a bouncer that lost its disk so stays above the
+// numbers that the coordinator already knows, and nothing of it is taken for a repetition.
 #pragma once
 
 #include <atomic>
@@ -28,8 +28,9 @@ class ReportStore {
   using Done = std::function<void(absl::Status)>;
   virtual ~ReportStore() = default;
 
-  // Stores all or none; their sequence is set here. `done` gets OK once they are on disk, synced. It runs on another thread,
-  // or on the caller's if the reports are refused at once; it must be short. Any thread.
+  // Stores all or none; their sequence is set here. `done` gets OK once they are on disk, synced. It runs on another
+  // thread, or on the caller's if the reports are refused at once; it must be short. Any thread.
+  //
   // Errors: kResourceExhausted (full: come back later), kUnavailable (disk), kCancelled (stopped).
   virtual void Append(std::vector<cluster::v1::BounceReport> reports, Done done) = 0;
 };
@@ -41,9 +42,9 @@ class Outbox final : public ReportStore {
 
   struct Options {
     std::string path;
-    int64_t first_sequence = 1;            // of a new folder
-    int64_t records_max = 20'000'000;      // waiting for the coordinator; beyond that Append refuses
-    std::function<absl::Status()> sync;    // instead of Db::Sync; for tests of failing disks
+    int64_t first_sequence = 1;          // of a new folder
+    int64_t records_max = 20'000'000;    // waiting for the coordinator; beyond that Append refuses
+    std::function<absl::Status()> sync;  // instead of Db::Sync; for tests of failing disks
   };
 
   // Errors: as Db::Open.
@@ -52,9 +53,10 @@ class Outbox final : public ReportStore {
 
   void Append(std::vector<cluster::v1::BounceReport> reports, Done done) override;
 
-  // Synced reports with a sequence above `after`, in order: at most `records_max`, and no more than about `bytes_max` (but
-  // at least one). Empty: there are none. Blocks on the disk.
-  absl::StatusOr<std::vector<cluster::v1::BounceReport>> Read(int64_t after, size_t records_max, size_t bytes_max) const;
+  // Synced reports with a sequence above `after`, in order: at most `records_max`, and no more than about `bytes_max`
+  // (but at least one). Empty: there are none. Blocks on the disk.
+  absl::StatusOr<std::vector<cluster::v1::BounceReport>> Read(int64_t after, size_t records_max,
+                                                              size_t bytes_max) const;
 
   // Removes everything up to `through`. Not synced: what comes back after a power cut is sent again, which is harmless.
   // Numbers beyond durable_through() are cut to it. Blocks on the disk. One caller at a time.

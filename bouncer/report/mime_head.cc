@@ -25,7 +25,9 @@ bool LooksLikeHeader(std::string_view line) {
   return false;
 }
 
-bool IsBlank(std::string_view line) { return line.find_first_not_of("\r\n") == std::string_view::npos; }
+bool IsBlank(std::string_view line) {
+  return line.find_first_not_of("\r\n") == std::string_view::npos;
+}
 
 }  // namespace
 

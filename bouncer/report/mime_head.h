@@ -9,7 +9,8 @@
 
 namespace wavepost {
 
-// No report needs as much. Reports put what matters first and the returned original last, so a cut rarely costs anything.
+// No report needs as much. Reports put what matters first and the returned original last, so a cut rarely costs
+// anything.
 inline constexpr size_t kHeadBytesMax = 1 << 20;
 inline constexpr size_t kHeadLinesMax = 20'000;
 // Lines that start with "--", as every border between parts does.

@@ -14,7 +14,8 @@ std::string Repeat(std::string_view piece, size_t times) {
 }
 
 TEST(MimeHeadTest, KeepsAnOrdinaryMessageWhole) {
-  const std::string message = "From: a\r\nContent-Type: multipart/report; boundary=x\r\n\r\n--x\r\n\r\ntext\r\n--x--\r\nno newline at end";
+  const std::string message =
+      "From: a\r\nContent-Type: multipart/report; boundary=x\r\n\r\n--x\r\n\r\ntext\r\n--x--\r\nno newline at end";
   EXPECT_EQ(MimeHead(message), message);
   EXPECT_EQ(MimeHead(""), "");
 }
@@ -43,19 +44,19 @@ TEST_P(MimeHeadCuts, AtItsLimit) {
 
 INSTANTIATE_TEST_SUITE_P(
     Rows, MimeHeadCuts,
-    ::testing::Values(
-        CutRow{"Bytes", std::string(kHeadBytesMax + 1, 'x'), kHeadBytesMax},
-        CutRow{"Lines", Repeat("\n", kHeadLinesMax + 5), kHeadLinesMax},
-        CutRow{"Borders", "A: b\n\n" + Repeat("--x\n", kHeadBorderLinesMax + 5), 6 + 4 * kHeadBorderLinesMax},
-        CutRow{"Nesting", "A: b\n\n" + Repeat("Content-Type: multipart/mixed; BOUNDARY=x\n\n", 500),
-               6 + 44 * kHeadNestingWordsMax},
-        CutRow{"NestedMessages", "A: b\n\n" + Repeat("content-type: Message/rfc822\n\n", 500),
-               6 + 30 * kHeadNestingWordsMax},
-        CutRow{"ManyInOneLine", "first: line\nContent-Type: " + Repeat("boundary=", 500) + "\n", 12},
-        CutRow{"TopHeaders", Repeat("X-Header: 0123456789\n", 10'000), kHeaderBlockBytesMax},
-        CutRow{"OneLongHeader", "A: b\nX: " + std::string(100'000, 'x') + "\nB: c\n", 5},
-        CutRow{"HeadersOfAPart", "A: b\n\n--x\n" + Repeat("X-Header: 0123456789\n", 10'000),
-               kHeaderBlockBytesMax + 10}),
+    ::testing::Values(CutRow{"Bytes", std::string(kHeadBytesMax + 1, 'x'), kHeadBytesMax},
+                      CutRow{"Lines", Repeat("\n", kHeadLinesMax + 5), kHeadLinesMax},
+                      CutRow{"Borders", "A: b\n\n" + Repeat("--x\n", kHeadBorderLinesMax + 5),
+                             6 + 4 * kHeadBorderLinesMax},
+                      CutRow{"Nesting", "A: b\n\n" + Repeat("Content-Type: multipart/mixed; BOUNDARY=x\n\n", 500),
+                             6 + 44 * kHeadNestingWordsMax},
+                      CutRow{"NestedMessages", "A: b\n\n" + Repeat("content-type: Message/rfc822\n\n", 500),
+                             6 + 30 * kHeadNestingWordsMax},
+                      CutRow{"ManyInOneLine", "first: line\nContent-Type: " + Repeat("boundary=", 500) + "\n", 12},
+                      CutRow{"TopHeaders", Repeat("X-Header: 0123456789\n", 10'000), kHeaderBlockBytesMax},
+                      CutRow{"OneLongHeader", "A: b\nX: " + std::string(100'000, 'x') + "\nB: c\n", 5},
+                      CutRow{"HeadersOfAPart", "A: b\n\n--x\n" + Repeat("X-Header: 0123456789\n", 10'000),
+                             kHeaderBlockBytesMax + 10}),
     [](const auto& row) { return row.param.name; });
 
 }  // namespace

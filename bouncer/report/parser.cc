@@ -88,8 +88,8 @@ void CollectStatusParts(GMimeObject* root, Report* report) {
         report->truncated = true;
       }
       for (int i = count - 1; i >= 0; --i) waiting.emplace_back(g_mime_multipart_get_part(multipart, i), depth + 1);
-    } else if (GMIME_IS_PART(object) && (IsType(object, "message", "delivery-status") ||
-                                         IsType(object, "message", "global-delivery-status"))) {
+    } else if (GMIME_IS_PART(object) &&
+               (IsType(object, "message", "delivery-status") || IsType(object, "message", "global-delivery-status"))) {
       report->is_delivery_report = true;
       const std::string text = Decoded(GMIME_PART(object), &report->truncated);
       if (!ParseStatusFields(text, &report->recipients)) report->truncated = true;

@@ -12,11 +12,12 @@ inline constexpr int kMimeDepthMax = 10;
 inline constexpr size_t kMimePartsMax = 100;
 inline constexpr size_t kDecodedBytesMax = 256 * 1024;  // of a part, after base64 or quoted-printable
 
-// Any bytes are allowed; never fails: what cannot be read is simply not in the result. Header lines end with LF or CRLF.
+// Any bytes are allowed; never fails: what cannot be read is simply not in the result. Header lines end with LF or
+// CRLF.
 //
-// The per-recipient groups come from every message/delivery-status (or message/global-delivery-status) part outside of the
-// returned original. If a multipart/report has no such part that can be read (broken borders, wrong types), its bytes
-// are searched for the fields themselves.
+// The per-recipient groups come from every message/delivery-status (or message/global-delivery-status) part outside of
+// the returned original. If a multipart/report has no such part that can be read (broken borders, wrong types), its
+// bytes are searched for the fields themselves.
 //
 // Pure, and any thread: GMime is set up once on the first call and shares nothing between parses.
 // Limits: mime_head.h for the bytes, those above for what is walked. Time is linear in the head.

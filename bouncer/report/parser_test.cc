@@ -52,7 +52,8 @@ TEST(ParserTest, ReadsAPostfixReport) {
 }
 
 TEST(ParserTest, LineEndsDoNotMatter) {
-  for (const char* name : {"postfix_user_unknown", "exim_mailbox_full", "exchange_not_found", "utf8_global", "broken_border"}) {
+  for (const char* name :
+       {"postfix_user_unknown", "exim_mailbox_full", "exchange_not_found", "utf8_global", "broken_border"}) {
     EXPECT_EQ(ParseReport(Sample(name)).recipients, ParseReport(Crlf(Sample(name))).recipients) << name;
     EXPECT_EQ(ParseReport(Sample(name)).recipients.size(), 1u) << name;
   }
@@ -169,7 +170,9 @@ struct HostileRow {
 
 class ParserSurvives : public ::testing::TestWithParam<HostileRow> {};
 
-TEST_P(ParserSurvives, Hostile) { EXPECT_LE(ParseReport(GetParam().message).recipients.size(), 1u); }
+TEST_P(ParserSurvives, Hostile) {
+  EXPECT_LE(ParseReport(GetParam().message).recipients.size(), 1u);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Rows, ParserSurvives,

@@ -10,8 +10,7 @@
 #include "common/base/strings.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const wavepost::Report report =
-      wavepost::ParseReport(std::string_view(reinterpret_cast<const char*>(data), size));
+  const wavepost::Report report = wavepost::ParseReport(std::string_view(reinterpret_cast<const char*>(data), size));
   if (report.recipients.size() > wavepost::kReportRecipientsMax) std::abort();
   for (const wavepost::ReportedRecipient& recipient : report.recipients) {
     if (recipient.diagnostic.size() > wavepost::kReportFieldBytesMax) std::abort();

@@ -76,7 +76,9 @@ std::string AddressOf(std::string_view field) {
   return Printable(value, kReportFieldBytesMax);
 }
 
-std::string NameOf(std::string_view field) { return Printable(SplitType(field).second, kReportFieldBytesMax); }
+std::string NameOf(std::string_view field) {
+  return Printable(SplitType(field).second, kReportFieldBytesMax);
+}
 
 std::string FirstWordLower(std::string_view field) {
   field = Trim(field);

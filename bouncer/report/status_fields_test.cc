@@ -9,8 +9,8 @@
 namespace wavepost {
 
 void PrintTo(const ReportedRecipient& r, std::ostream* os) {
-  *os << "{" << r.final_recipient << "|" << r.original_recipient << "|" << r.action << "|" << r.status << "|" << r.diagnostic
-      << "|" << r.reporting_mta << "|" << r.remote_mta << "}";
+  *os << "{" << r.final_recipient << "|" << r.original_recipient << "|" << r.action << "|" << r.status << "|"
+      << r.diagnostic << "|" << r.reporting_mta << "|" << r.remote_mta << "}";
 }
 
 namespace {
@@ -38,8 +38,7 @@ TEST_P(StatusFields, Reads) {
 INSTANTIATE_TEST_SUITE_P(
     Rows, StatusFields,
     ::testing::Values(
-        Row{"Empty", "", {}},
-        Row{"OnlyPerMessage", "Reporting-MTA: dns; mx.example.com\nArrival-Date: now\n\n", {}},
+        Row{"Empty", "", {}}, Row{"OnlyPerMessage", "Reporting-MTA: dns; mx.example.com\nArrival-Date: now\n\n", {}},
         Row{"Full",
             "Reporting-MTA: dns; mx.example.com\n\nFinal-Recipient: rfc822; <a@example.com>\n"
             "Original-Recipient: rfc822;o@example.com\nAction: failed\nStatus: 5.1.1\nRemote-MTA: dns; r.example.com\n"
@@ -54,22 +53,34 @@ INSTANTIATE_TEST_SUITE_P(
             "Reporting-MTA: dns; m\nFinal-Recipient: rfc822; a@x\nAction: failed\nStatus: 5.1.1\n"
             "Final-Recipient: rfc822; b@x\nAction: failed\nStatus: 4.2.2\n",
             {{"a@x", "", "failed", "5.1.1", "", "m", ""}, {"b@x", "", "failed", "4.2.2", "", "m", ""}}},
-        Row{"ReportingMtaInTheGroup", "Final-Recipient: rfc822; a@x\nReporting-MTA: dns; late\nAction: failed\n",
+        Row{"ReportingMtaInTheGroup",
+            "Final-Recipient: rfc822; a@x\nReporting-MTA: dns; late\nAction: failed\n",
             {{"a@x", "", "failed", "", "", "late", ""}}},
-        Row{"StatusWithComment", "Final-Recipient: rfc822; a@x\nAction: failed\nStatus: 5.1.1 (bad destination)\n",
+        Row{"StatusWithComment",
+            "Final-Recipient: rfc822; a@x\nAction: failed\nStatus: 5.1.1 (bad destination)\n",
             {{"a@x", "", "failed", "5.1.1", "", "", ""}}},
-        Row{"StatusIsNone", "Final-Recipient: rfc822; a@x\nAction: failed\nStatus: RO\n",
+        Row{"StatusIsNone",
+            "Final-Recipient: rfc822; a@x\nAction: failed\nStatus: RO\n",
             {{"a@x", "", "failed", "", "", "", ""}}},
-        Row{"NoAddressType", "Final-Recipient: a@x\nAction: failed\nStatus: 5.1.1\n",
+        Row{"NoAddressType",
+            "Final-Recipient: a@x\nAction: failed\nStatus: 5.1.1\n",
             {{"a@x", "", "failed", "5.1.1", "", "", ""}}},
-        Row{"Utf8Escapes", "Final-Recipient: utf-8; \\x{E4}\\x{1F4E7}b\\x{zz}@x\nAction: failed\n",
-            {{"\xc3\xa4\xf0\x9f\x93\xa7" "b\\x{zz}@x", "", "failed", "", "", "", ""}}},
-        Row{"Utf8Plain", "Final-Recipient: utf-8; j\xc3\xbcrgen@x\nAction: failed\n",
+        Row{"Utf8Escapes",
+            "Final-Recipient: utf-8; \\x{E4}\\x{1F4E7}b\\x{zz}@x\nAction: failed\n",
+            {{"\xc3\xa4\xf0\x9f\x93\xa7"
+              "b\\x{zz}@x",
+              "", "failed", "", "", "", ""}}},
+        Row{"Utf8Plain",
+            "Final-Recipient: utf-8; j\xc3\xbcrgen@x\nAction: failed\n",
             {{"j\xc3\xbcrgen@x", "", "failed", "", "", "", ""}}},
-        Row{"PlusIsNoEscape", "Final-Recipient: rfc822; a+3Db@x\nAction: failed\n", {{"a+3Db@x", "", "failed", "", "", "", ""}}},
-        Row{"ControlsBecomeSpaces", "Final-Recipient: rfc822; a\x1b[2Jb@x\nAction: failed\n",
+        Row{"PlusIsNoEscape",
+            "Final-Recipient: rfc822; a+3Db@x\nAction: failed\n",
+            {{"a+3Db@x", "", "failed", "", "", "", ""}}},
+        Row{"ControlsBecomeSpaces",
+            "Final-Recipient: rfc822; a\x1b[2Jb@x\nAction: failed\n",
             {{"a [2Jb@x", "", "failed", "", "", "", ""}}},
-        Row{"OnlyOriginalRecipient", "Original-Recipient: rfc822; o@x\nAction: delayed\nStatus: 4.4.1\n",
+        Row{"OnlyOriginalRecipient",
+            "Original-Recipient: rfc822; o@x\nAction: delayed\nStatus: 4.4.1\n",
             {{"", "o@x", "delayed", "4.4.1", "", "", ""}}},
         Row{"StrayFieldsAreNoRecipient", "Remote-MTA: dns; r\nDiagnostic-Code: smtp; 550 no\n\nnonsense\n: x\n", {}}),
     [](const auto& row) { return row.param.name; });
