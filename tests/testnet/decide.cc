@@ -17,11 +17,13 @@ std::string_view DomainOf(std::string_view address) {
   return at == std::string_view::npos ? std::string_view{} : address.substr(at + 1);
 }
 
-std::string_view LocalOf(std::string_view address) { return address.substr(0, address.rfind('@')); }
+std::string_view LocalOf(std::string_view address) {
+  return address.substr(0, address.rfind('@'));
+}
 
 std::string Rejected(std::string_view status, std::string_view address, std::string_view text) {
-  return absl::StrCat(Av(status), " <", Printable(address, kAddressInReplyBytesMax), ">: Recipient address rejected: ",
-                      Av(text));
+  return absl::StrCat(Av(status), " <", Printable(address, kAddressInReplyBytesMax),
+                      ">: Recipient address rejected: ", Av(text));
 }
 
 Action FromFate(const Fate& fate, std::string text) {
@@ -84,8 +86,8 @@ Action Decider::OnRcpt(const Recipient& recipient, absl::Time now, Fate* fate) {
   const Profile& profile = ProfileOf(recipient.site);
   const std::string_view domain = DomainOf(recipient.address);
   if (profile.greylist.enabled) {
-    const Greylist::Result result = greylist_.Check(profile.greylist, domain, recipient.client_ip, recipient.mail_from,
-                                                    recipient.address, now);
+    const Greylist::Result result =
+        greylist_.Check(profile.greylist, domain, recipient.client_ip, recipient.mail_from, recipient.address, now);
     if (!result.pass) {
       ++counts_.greylisted;
       if (result.early) ++counts_.greylisted_early;

@@ -1,8 +1,8 @@
 // What a receiving site does to a client: the scenario's profiles and the state that they need. Pure: time comes in,
 // randomness is a hash of the scenario's seed, so that a re-run of the same dialogue gives the same answers.
 //
-// Order at RCPT: greylist, then the address's fate: fate files, obedient local part, shares of the profile, shares of the
-// scenario, else taken.
+// Order at RCPT: greylist, then the address's fate: fate files, obedient local part, shares of the profile, shares of
+// the scenario, else taken.
 #pragma once
 
 #include <cstddef>
@@ -73,8 +73,8 @@ class Decider {
   const Scenario& scenario_;
   Greylist greylist_;
   LimitBook limits_;
-  absl::flat_hash_map<uint64_t, int> attempts_;      // by hash of the address, where a fate has `times`
-  std::vector<std::vector<uint64_t>> reached_;       // per profile, per disconnect rule
+  absl::flat_hash_map<uint64_t, int> attempts_;  // by hash of the address, where a fate has `times`
+  std::vector<std::vector<uint64_t>> reached_;   // per profile, per disconnect rule
   Counts counts_;
 };
 

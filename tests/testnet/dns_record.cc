@@ -30,7 +30,9 @@ std::string_view TakeWord(std::string_view* rest) {
   return word;
 }
 
-std::string U16(uint16_t value) { return {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)}; }
+std::string U16(uint16_t value) {
+  return {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)};
+}
 
 // Character strings of at most 255 bytes (RFC 1035 section 3.3.14).
 std::string TxtRdata(std::string_view text) {
@@ -71,7 +73,8 @@ absl::StatusOr<std::string> ParseRdata(std::string_view type, std::string_view r
     *number = v6 ? kDnsAaaa : kDnsA;
     char bytes[16];
     if (inet_pton(v6 ? AF_INET6 : AF_INET, std::string(rest).c_str(), bytes) != 1) {
-      return absl::InvalidArgumentError(absl::StrCat("'", Printable(rest, 60), "' is no IP", v6 ? "v6" : "v4", " address"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", Printable(rest, 60), "' is no IP", v6 ? "v6" : "v4", " address"));
     }
     return std::string(bytes, v6 ? 16 : 4);
   }
@@ -164,7 +167,8 @@ absl::StatusOr<std::vector<DnsRecord>> LoadDnsRecords(const std::string& path, u
   char buffer[64 * 1024];
   while (in.read(buffer, sizeof(buffer)) || in.gcount() > 0) {
     text.append(buffer, static_cast<size_t>(in.gcount()));
-    if (text.size() > kRecordFileBytesMax) return absl::InvalidArgumentError(absl::StrCat(path, ": larger than 64 MiB"));
+    if (text.size() > kRecordFileBytesMax)
+      return absl::InvalidArgumentError(absl::StrCat(path, ": larger than 64 MiB"));
   }
   if (!in.eof()) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
   return ParseDnsRecords(text, path, ttl);

@@ -25,8 +25,7 @@ constexpr int kPortTries = 50;  // to find a port that is free for UDP and for T
 
 }  // namespace
 
-DnsServer::DnsServer(asio::io_context* io)
-    : io_(*io), udp_(*io), tcp_(*io), zone_(std::make_shared<const DnsZone>()) {}
+DnsServer::DnsServer(asio::io_context* io) : io_(*io), udp_(*io), tcp_(*io), zone_(std::make_shared<const DnsZone>()) {}
 
 absl::Status DnsServer::Listen(const std::string& address, uint16_t port) {
   absl::Status status;
@@ -44,9 +43,9 @@ absl::Status DnsServer::ListenOnce(const std::string& address, uint16_t port) {
   asio::error_code error;
   const auto ip = asio::ip::make_address(address, error);
   const auto failed = [&](std::string_view what) {
-    return absl::UnavailableError(absl::StrCat(
-        "cannot listen for DNS on ", address, ":", port, " (", absl::string_view(what.data(), what.size()),
-        "): ", error.message(), "; choose another dns.listen, or port 0 for any free one"));
+    return absl::UnavailableError(absl::StrCat("cannot listen for DNS on ", address, ":", port, " (",
+                                               absl::string_view(what.data(), what.size()), "): ", error.message(),
+                                               "; choose another dns.listen, or port 0 for any free one"));
   };
   if (error) return failed("address");
   udp_.open(udp::v4(), error);

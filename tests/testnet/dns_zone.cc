@@ -112,7 +112,9 @@ std::string Compose(std::string_view query, const Question* question, uint8_t rc
 }
 
 // The text form of an uncompressed name in rdata that we composed ourselves.
-std::string RdataName(std::string_view rdata, size_t at) { return ReadName(rdata, &at).value_or(""); }
+std::string RdataName(std::string_view rdata, size_t at) {
+  return ReadName(rdata, &at).value_or("");
+}
 
 }  // namespace
 
@@ -206,8 +208,8 @@ std::optional<std::string> DnsZone::Answer(std::string_view query, bool tcp) con
     AppendRecord(std::string_view("\0", 1), kDnsSoa, ttl_negative_, soa, &sections.records);
     sections.authorities = 1;
   }
-  const size_t limit = tcp ? kTcpBytesMax
-                           : std::clamp(question.edns_size.value_or(kUdpBytesPlain), kUdpBytesPlain, kUdpBytesMax);
+  const size_t limit =
+      tcp ? kTcpBytesMax : std::clamp(question.edns_size.value_or(kUdpBytesPlain), kUdpBytesPlain, kUdpBytesMax);
   std::string answer = Compose(query, &question, rcode, false, sections);
   if (answer.size() > kTcpBytesMax) return Compose(query, &question, kServFail, false, {});
   if (answer.size() > limit) return Compose(query, &question, rcode, true, {});

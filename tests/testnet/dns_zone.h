@@ -20,8 +20,8 @@ namespace wavepost::testnet {
 
 class DnsZone {
  public:
-  static constexpr size_t kUdpBytesPlain = 512;   // RFC 1035 section 4.2.1, without EDNS
-  static constexpr size_t kUdpBytesMax = 4096;    // the most that EDNS gets
+  static constexpr size_t kUdpBytesPlain = 512;  // RFC 1035 section 4.2.1, without EDNS
+  static constexpr size_t kUdpBytesMax = 4096;   // the most that EDNS gets
   static constexpr size_t kTcpBytesMax = 65535;
   static constexpr int kCnameStepsMax = 8;
 
@@ -56,7 +56,7 @@ class DnsZone {
   uint32_t ttl_negative_;
   size_t records_count_ = 0;
   absl::flat_hash_map<std::string, RecordSet> by_name_;
-  absl::flat_hash_set<std::string> ancestors_;  // names that exist only because something is below them
+  absl::flat_hash_set<std::string> ancestors_;          // names that exist only because something is below them
   absl::flat_hash_map<std::string, Trouble> troubles_;  // "name", or "*.name"
 };
 

@@ -15,14 +15,23 @@ std::string Query(std::string_view name, uint16_t type, int edns = 0) {
   query += edns > 0 ? '\1' : '\0';
   query += *DnsNameToWire(name);
   query += {static_cast<char>(type >> 8), static_cast<char>(type & 255), 0, 1};
-  if (edns > 0) query += std::string("\0\0\x29", 3) + static_cast<char>(edns >> 8) + static_cast<char>(edns) + std::string(6, '\0');
+  if (edns > 0)
+    query += std::string("\0\0\x29", 3) + static_cast<char>(edns >> 8) + static_cast<char>(edns) + std::string(6, '\0');
   return query;
 }
 
-int Rcode(std::string_view answer) { return answer[3] & 15; }
-int Answers(std::string_view answer) { return static_cast<uint8_t>(answer[6]) << 8 | static_cast<uint8_t>(answer[7]); }
-int Authorities(std::string_view answer) { return static_cast<uint8_t>(answer[9]); }
-bool Truncated(std::string_view answer) { return (answer[2] & 2) != 0; }
+int Rcode(std::string_view answer) {
+  return answer[3] & 15;
+}
+int Answers(std::string_view answer) {
+  return static_cast<uint8_t>(answer[6]) << 8 | static_cast<uint8_t>(answer[7]);
+}
+int Authorities(std::string_view answer) {
+  return static_cast<uint8_t>(answer[9]);
+}
+bool Truncated(std::string_view answer) {
+  return (answer[2] & 2) != 0;
+}
 
 DnsZone TestZone() {
   DnsZone zone;
@@ -30,8 +39,8 @@ DnsZone TestZone() {
        {"a.example MX 10 mx.a.example", "a.example MX 20 mx2.a.example", "mx.a.example A 127.1.0.1",
         "mx2.a.example A 127.1.0.2", "mx.a.example AAAA ::1", "null.example MX 0 .", "alias.example CNAME mx.a.example",
         "loop.example CNAME loop.example", "far.example CNAME nowhere.example", "*.tail.example MX 10 mx.tail.example",
-        "mx.tail.example A 127.1.0.9", "k._domainkey.a.example TXT \"v=DKIM1; \" \"p=abc\"", "deep.under.b.example A 127.1.0.3",
-        "slow.example A 127.1.0.4", "direct.example A 127.1.0.5"}) {
+        "mx.tail.example A 127.1.0.9", "k._domainkey.a.example TXT \"v=DKIM1; \" \"p=abc\"",
+        "deep.under.b.example A 127.1.0.3", "slow.example A 127.1.0.4", "direct.example A 127.1.0.5"}) {
     absl::StatusOr<DnsRecord> record = ParseDnsRecord(line, 60);
     EXPECT_TRUE(record.ok()) << line << ": " << record.status();
     zone.Add(*std::move(record));
@@ -72,12 +81,14 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{"NullMx", "null.example", kDnsMx, 0, 1}, Row{"NoSuchName", "x.invalid", kDnsMx, 3, 0, 1},
                     Row{"Alias", "alias.example", kDnsA, 0, 2}, Row{"AliasAsked", "alias.example", kDnsCname, 0, 1},
                     Row{"AliasLoopEnds", "loop.example", kDnsA, 0, DnsZone::kCnameStepsMax + 1, 1},
-                    Row{"AliasToNowhere", "far.example", kDnsA, 3, 1, 1}, Row{"Wildcard", "x.tail.example", kDnsMx, 0, 1},
+                    Row{"AliasToNowhere", "far.example", kDnsA, 3, 1, 1},
+                    Row{"Wildcard", "x.tail.example", kDnsMx, 0, 1},
                     Row{"WildcardDeeper", "y.x.tail.example", kDnsMx, 0, 1},
                     Row{"WildcardNotItself", "tail.example", kDnsMx, 0, 0, 1},
                     Row{"ExactBeatsWildcard", "mx.tail.example", kDnsMx, 0, 0, 1},
                     Row{"NameInBetween", "under.b.example", kDnsA, 0, 0, 1}, Row{"Root", "", kDnsA, 3, 0, 1},
-                    Row{"Servfail", "broken.example", kDnsMx, 2, 0}, Row{"ServfailBelow", "mx.broken.example", kDnsA, 2, 0},
+                    Row{"Servfail", "broken.example", kDnsMx, 2, 0},
+                    Row{"ServfailBelow", "mx.broken.example", kDnsA, 2, 0},
                     Row{"SilentPatternNotItself", "silent.example", kDnsA, 3, 0, 1}),
     [](const auto& row) { return row.param.name; });
 
@@ -130,18 +141,18 @@ std::string With(std::string query, size_t at, char value) {
   return query;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    DnsZone, ZoneRefuses,
-    testing::Values(BadRow{"Runt", "\x12\x34", -1}, BadRow{"AnAnswer", With(Query("a.example", kDnsA), 2, '\x81'), -1},
-                    BadRow{"OtherOpcode", With(Query("a.example", kDnsA), 2, '\x28'), 4},
-                    BadRow{"NoQuestion", With(Query("a.example", kDnsA), 5, 0), 1},
-                    BadRow{"TwoQuestions", With(Query("a.example", kDnsA), 5, 2), 1},
-                    BadRow{"CutInName", Query("a.example", kDnsA).substr(0, 15), 1},
-                    BadRow{"CutInType", Query("a.example", kDnsA).substr(0, 24), 1},
-                    BadRow{"PointerInName", With(Query("a.example", kDnsA), 12, '\xc0'), 1},
-                    BadRow{"LongLabel", With(Query("a.example", kDnsA), 12, '\x40'), 1},
-                    BadRow{"ClassChaos", With(Query("a.example", kDnsA), 26, 3), 5}),
-    [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(DnsZone, ZoneRefuses,
+                         testing::Values(BadRow{"Runt", "\x12\x34", -1},
+                                         BadRow{"AnAnswer", With(Query("a.example", kDnsA), 2, '\x81'), -1},
+                                         BadRow{"OtherOpcode", With(Query("a.example", kDnsA), 2, '\x28'), 4},
+                                         BadRow{"NoQuestion", With(Query("a.example", kDnsA), 5, 0), 1},
+                                         BadRow{"TwoQuestions", With(Query("a.example", kDnsA), 5, 2), 1},
+                                         BadRow{"CutInName", Query("a.example", kDnsA).substr(0, 15), 1},
+                                         BadRow{"CutInType", Query("a.example", kDnsA).substr(0, 24), 1},
+                                         BadRow{"PointerInName", With(Query("a.example", kDnsA), 12, '\xc0'), 1},
+                                         BadRow{"LongLabel", With(Query("a.example", kDnsA), 12, '\x40'), 1},
+                                         BadRow{"ClassChaos", With(Query("a.example", kDnsA), 26, 3), 5}),
+                         [](const auto& row) { return row.param.name; });
 
 TEST(DnsZone, FindsMailHostsForItself) {
   const DnsZone zone = TestZone();
@@ -161,7 +172,9 @@ struct RecordRow {
 
 class RecordLine : public testing::TestWithParam<RecordRow> {};
 
-TEST_P(RecordLine, Row) { EXPECT_EQ(ParseDnsRecord(GetParam().line, 60).ok(), GetParam().good); }
+TEST_P(RecordLine, Row) {
+  EXPECT_EQ(ParseDnsRecord(GetParam().line, 60).ok(), GetParam().good);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     DnsRecord, RecordLine,
@@ -171,11 +184,13 @@ INSTANTIATE_TEST_SUITE_P(
                     RecordRow{"BadIp", "a.b A 127.0.0", false}, RecordRow{"BadPreference", "a.b MX x y", false},
                     RecordRow{"NoHost", "a.b MX 10", false}, RecordRow{"OpenQuote", "a.b TXT \"x", false},
                     RecordRow{"EmptyLabel", "a..b A 127.0.0.1", false},
-                    RecordRow{"LongLabel", std::string(64, 'a') + ".b A 127.0.0.1", false}, RecordRow{"Empty", "", false}),
+                    RecordRow{"LongLabel", std::string(64, 'a') + ".b A 127.0.0.1", false},
+                    RecordRow{"Empty", "", false}),
     [](const auto& row) { return row.param.name; });
 
 TEST(DnsRecord, FilesNameTheLine) {
-  EXPECT_EQ(ParseDnsRecords("# x\n\na.b A 127.0.0.1\na.b A x\n", "zone", 60).status().message().substr(0, 7), "zone:4:");
+  EXPECT_EQ(ParseDnsRecords("# x\n\na.b A 127.0.0.1\na.b A x\n", "zone", 60).status().message().substr(0, 7),
+            "zone:4:");
   EXPECT_EQ(ParseDnsRecords("a.b A 127.0.0.1\n; y\nc.d MX 0 .\n", "zone", 60)->size(), 2u);
 }
 

@@ -74,15 +74,12 @@ std::string ComposeDsn(const DsnOrder& order, const std::string& id, absl::Time 
                   "Your message was taken by ", order.host, ",\r\nbut it could not be delivered in the end to:\r\n\r\n",
                   "    <", shown, ">\r\n    ", order.status, " ", text, "\r\n\r\n",
                   "It will not be tried again.\r\n\r\n");
-  absl::StrAppend(&out, "--", boundary, "\r\nContent-Type: message/delivery-status\r\n\r\n",
-                  "Reporting-MTA: dns; ", order.host, "\r\n",
-                  "Arrival-Date: ", Rfc5322Date(order.arrival), "\r\n\r\n");
+  absl::StrAppend(&out, "--", boundary, "\r\nContent-Type: message/delivery-status\r\n\r\n", "Reporting-MTA: dns; ",
+                  order.host, "\r\n", "Arrival-Date: ", Rfc5322Date(order.arrival), "\r\n\r\n");
   // No Original-Recipient: it would have to come from an ORCPT (RFC 3464 section 2.3.1), and we do not offer DSN.
-  absl::StrAppend(&out, "Final-Recipient: ", TypedAddress(order.rcpt_to), "\r\n",
-                  "Action: failed\r\n",
-                  "Status: ", order.status, "\r\n",
-                  "Diagnostic-Code: smtp; ", order.status[0] == '4' ? "450 " : "550 ", order.status, " ", text, "\r\n",
-                  "Last-Attempt-Date: ", Rfc5322Date(now), "\r\n\r\n");
+  absl::StrAppend(&out, "Final-Recipient: ", TypedAddress(order.rcpt_to), "\r\n", "Action: failed\r\n",
+                  "Status: ", order.status, "\r\n", "Diagnostic-Code: smtp; ", order.status[0] == '4' ? "450 " : "550 ",
+                  order.status, " ", text, "\r\n", "Last-Attempt-Date: ", Rfc5322Date(now), "\r\n\r\n");
   absl::StrAppend(&out, "--", boundary, "\r\nContent-Type: text/rfc822-headers\r\n\r\n", SevenBit(order.headers),
                   "\r\n--", boundary, "--\r\n");
   return out;

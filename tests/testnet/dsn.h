@@ -10,11 +10,11 @@ namespace wavepost::testnet {
 struct DsnOrder {
   std::string return_path;  // of the failed message; the report goes there, from the null sender
   std::string rcpt_to;
-  std::string status;   // "5.1.1"
-  std::string text;     // "User unknown"
+  std::string status;  // "5.1.1"
+  std::string text;    // "User unknown"
   std::string message_id;
-  std::string headers;  // of the failed message, CRLF line ends; they come back in the report
-  std::string host;     // the reporting mail host
+  std::string headers;    // of the failed message, CRLF line ends; they come back in the report
+  std::string host;       // the reporting mail host
   std::string client_ip;  // the failed message's, for the ledger; likewise the EHLO name
   std::string ehlo;
   uint64_t size = 0;

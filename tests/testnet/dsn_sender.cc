@@ -55,7 +55,9 @@ DsnSender::~DsnSender() {
   }
 }
 
-void DsnSender::Start() { asio::co_spawn(io_, Run(), asio::detached); }
+void DsnSender::Start() {
+  asio::co_spawn(io_, Run(), asio::detached);
+}
 
 void DsnSender::Add(DsnOrder order, absl::Time due) {
   if (stopping_ || pending_.size() >= kPendingMax) {
@@ -156,12 +158,8 @@ Awaitable<DsnSender::Outcome> DsnSender::Converse(std::shared_ptr<tcp::socket> s
     std::string send;
     int wanted;  // first digit of the reply
   };
-  const std::array<Exchange, 6> exchanges = {{{"", 2},
-                                              {*ehlo, 2},
-                                              {*mail, 2},
-                                              {*rcpt, 2},
-                                              {"DATA\r\n", 3},
-                                              {DotStuffed(ComposeDsn(*order, id, now)), 2}}};
+  const std::array<Exchange, 6> exchanges = {
+      {{"", 2}, {*ehlo, 2}, {*mail, 2}, {*rcpt, 2}, {"DATA\r\n", 3}, {DotStuffed(ComposeDsn(*order, id, now)), 2}}};
   ReplyParser parser;
   for (const Exchange& exchange : exchanges) {
     if (!exchange.send.empty()) {

@@ -46,9 +46,7 @@ class DsnSender {
     int attempts;
     std::shared_ptr<const DsnOrder> order;
     // std::priority_queue gives the largest first.
-    friend bool operator<(const Item& a, const Item& b) {
-      return a.due != b.due ? a.due > b.due : a.number > b.number;
-    }
+    friend bool operator<(const Item& a, const Item& b) { return a.due != b.due ? a.due > b.due : a.number > b.number; }
   };
   struct Outcome {
     bool sent = false;

@@ -65,7 +65,9 @@ TEST(Dsn, WholeMessage) {
 
 TEST(Dsn, StaysSevenBit) {
   DsnOrder order = Order();
-  order.rcpt_to = "\xc3\xbc" "ber@a.example";
+  order.rcpt_to =
+      "\xc3\xbc"
+      "ber@a.example";
   order.headers = "Subject: \xc3\xbc\r\n";
   const std::string dsn = ComposeDsn(order, "id1", absl::UnixEpoch());
   EXPECT_NE(dsn.find("Final-Recipient: utf-8; \\x{FC}ber@a.example\r\n"), std::string::npos) << dsn;

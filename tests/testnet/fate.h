@@ -27,20 +27,21 @@ namespace wavepost::testnet {
 struct Fate {
   enum class Kind { kAccept, kReplyAtRcpt, kReplyAfterData, kDsn };
   Kind kind = Kind::kAccept;
-  int code = 0;        // 4xx or 5xx of a reply; 0 for the other kinds
-  std::string status;  // enhanced status code "5.1.1", never empty for replies and DSNs
-  std::string text;    // human text after the status
-  int times = 0;       // applies to the first `times` attempts of an address; 0: always
+  int code = 0;                         // 4xx or 5xx of a reply; 0 for the other kinds
+  std::string status;                   // enhanced status code "5.1.1", never empty for replies and DSNs
+  std::string text;                     // human text after the status
+  int times = 0;                        // applies to the first `times` attempts of an address; 0: always
   std::optional<absl::Duration> after;  // delay of the DSN, before clock_scale; absent: the scenario's dsn.after
 
   friend bool operator==(const Fate&, const Fate&) = default;
 };
 
-// Errors: kInvalidArgument with one sentence that says what is wrong. A reply without an enhanced status code gets "C.0.0".
+// Errors: kInvalidArgument with one sentence that says what is wrong. A reply without an enhanced status code gets
+// "C.0.0".
 absl::StatusOr<Fate> ParseFate(std::string_view text);
 
-// The obedient local parts: "450-anything", "data-554-x", "once-451-x", "unknown-x", "full-x", "tempfail-x", "permfail-x",
-// "spam-x", "bounce-x". Nothing for any other. Letter case does not matter.
+// The obedient local parts: "450-anything", "data-554-x", "once-451-x", "unknown-x", "full-x", "tempfail-x",
+// "permfail-x", "spam-x", "bounce-x". Nothing for any other. Letter case does not matter.
 std::optional<Fate> FateOfLocalPart(std::string_view local);
 
 // Addresses with a fate of their own, from files: lines "address fate", "#" comments, blank lines.

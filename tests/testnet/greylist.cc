@@ -11,7 +11,9 @@ namespace {
 constexpr uint64_t kTripletSeed = 1;
 constexpr uint64_t kClientSeed = 2;
 
-bool IsWordByte(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+bool IsWordByte(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_';
+}
 
 }  // namespace
 

@@ -2,9 +2,9 @@
 // retry after the delay passes. Pure: the time comes in.
 //
 // Kept as postgrey keeps it: the client counts as its IPv4 /24; the sender loses its "+extension", and whole numbers in
-// it become "#", so that VERP does not look like a new sender each time; letter case does not matter; a retry before the
-// delay is over is deferred again and does not start the delay anew; a first retry after the retry window starts anew; a
-// client network whose triplets passed `whitelist_after` times is let through at once from then on.
+// it become "#", so that VERP does not look like a new sender each time; letter case does not matter; a retry before
+// the delay is over is deferred again and does not start the delay anew; a first retry after the retry window starts
+// anew; a client network whose triplets passed `whitelist_after` times is let through at once from then on.
 #pragma once
 
 #include <cstddef>
@@ -19,11 +19,11 @@ namespace wavepost::testnet {
 
 struct GreylistPolicy {
   bool enabled = false;
-  absl::Duration delay = absl::Seconds(300);      // already divided by clock_scale, as is the next
+  absl::Duration delay = absl::Seconds(300);  // already divided by clock_scale, as is the next
   absl::Duration retry_window = absl::Hours(48);
-  int whitelist_after = 1;                        // 0: never, each triplet waits for itself
-  bool hint = true;                               // "try again in N seconds" in the reply
-  std::string text;                               // instead of "Greylisted, see http://..."; empty: the usual
+  int whitelist_after = 1;  // 0: never, each triplet waits for itself
+  bool hint = true;         // "try again in N seconds" in the reply
+  std::string text;         // instead of "Greylisted, see http://..."; empty: the usual
 };
 
 // What postgrey would make of the envelope sender: "b+token@x" -> "b@x", "list-17-x@y" -> "list-#-x@y".
@@ -33,8 +33,8 @@ class Greylist {
  public:
   struct Result {
     bool pass = false;
-    bool early = false;           // deferred, and not for the first time: the client came back too soon
-    absl::Duration remaining;     // until a retry would pass; zero if it passed
+    bool early = false;        // deferred, and not for the first time: the client came back too soon
+    absl::Duration remaining;  // until a retry would pass; zero if it passed
   };
 
   // scope:     one greylist per receiving site; scopes never meet.

@@ -14,9 +14,8 @@ namespace wavepost::testnet {
 namespace {
 
 bool IsPlain(std::string_view text) {
-  return text.size() <= 1024 && std::all_of(text.begin(), text.end(), [](char c) {
-           return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-         });
+  return text.size() <= 1024 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
 }
 
 void AppendField(std::string_view key, std::string_view value, std::string* out) {
@@ -37,7 +36,8 @@ void AppendField(std::string_view key, std::string_view value, std::string* out)
 std::string ToJsonLine(const LedgerEntry& entry) {
   std::string out;
   out.reserve(512);
-  absl::StrAppend(&out, "{\"time\":\"", absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", entry.time, absl::UTCTimeZone()), "\"");
+  absl::StrAppend(&out, "{\"time\":\"", absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", entry.time, absl::UTCTimeZone()),
+                  "\"");
   AppendField("event", entry.event, &out);
   AppendField("phase", entry.phase, &out);
   AppendField("client_ip", entry.client_ip, &out);

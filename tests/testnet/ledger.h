@@ -23,12 +23,12 @@ struct LedgerEntry {
   std::string_view phase;  // connect ... after_reply; of a DSN: dsn
   std::string_view client_ip;
   std::string_view ehlo;
-  std::string_view mail_from;   // "" for the null return path
-  std::string_view rcpt_to;     // "" if the event came before RCPT
-  std::string_view message_id;  // without < and >; "" if none was seen
-  int code = 0;                 // 0 if no reply was sent
-  std::string_view reply;       // text with enhanced status code; of a disconnection: who closed
-  std::string_view domain;      // of rcpt_to
+  std::string_view mail_from;     // "" for the null return path
+  std::string_view rcpt_to;       // "" if the event came before RCPT
+  std::string_view message_id;    // without < and >; "" if none was seen
+  int code = 0;                   // 0 if no reply was sent
+  std::string_view reply;         // text with enhanced status code; of a disconnection: who closed
+  std::string_view domain;        // of rcpt_to
   std::string_view dkim = "off";  // pass, fail, none, off (not verified)
   bool tls = false;
   uint64_t size = 0;  // bytes of the message as received, dots unstuffed; 0 if none was

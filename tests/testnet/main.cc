@@ -2,10 +2,10 @@
 //
 //   wavepost-testnet --config FILE [--check-config]
 //
-// One process, one thread, loopback only. It answers DNS for every name of the scenario (UDP and TCP, one port) and runs
-// SMTP receivers on many 127.x addresses (one port for all). The scenario (YAML, see README.md here) says how each domain
-// behaves: takes mail, greylists, defers, refuses, limits, delays, hangs up, offers STARTTLS, bounces later by DSN.
-// Everything that it takes or refuses is a line of JSON in the ledger, written before the sender gets its reply.
+// One process, one thread, loopback only. It answers DNS for every name of the scenario (UDP and TCP, one port) and
+// runs SMTP receivers on many 127.x addresses (one port for all). The scenario (YAML, see README.md here) says how each
+// domain behaves: takes mail, greylists, defers, refuses, limits, delays, hangs up, offers STARTTLS, bounces later by
+// DSN. Everything that it takes or refuses is a line of JSON in the ledger, written before the sender gets its reply.
 //
 // When all sockets listen, one line goes to stdout: "ready dns=127.0.0.1:PORT smtp_port=PORT".
 //
@@ -69,7 +69,8 @@ int Main(int argc, char** argv) {
   if (!scenario.ok()) return Fail(kExitUsage, scenario.status());
   if (check_only) {
     std::printf("%s: ok: %zu profiles, %zu sites, %zu receivers, %zu records\n", config.c_str(),
-                scenario->profiles.size(), scenario->sites.size(), scenario->receivers.size(), scenario->records.size());
+                scenario->profiles.size(), scenario->sites.size(), scenario->receivers.size(),
+                scenario->records.size());
     return 0;
   }
   RaiseDescriptorLimit();
@@ -96,4 +97,6 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace wavepost::testnet
 
-int main(int argc, char** argv) { return wavepost::testnet::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return wavepost::testnet::Main(argc, argv);
+}

@@ -108,7 +108,9 @@ Profile ReadProfile(const ConfigNode& node, const std::string& name, double cloc
 
 }  // namespace
 
-std::string_view PhaseName(Phase phase) { return kPhaseNames[static_cast<size_t>(phase)]; }
+std::string_view PhaseName(Phase phase) {
+  return kPhaseNames[static_cast<size_t>(phase)];
+}
 
 std::optional<Phase> PhaseFromName(std::string_view name) {
   const auto found = std::find(kPhaseNames.begin(), kPhaseNames.end(), name);

@@ -70,9 +70,8 @@ void ReadFateFiles(const ConfigNode& root, Scenario* scenario) {
   for (const std::string& path : root.StringList("fate_files")) {
     std::ifstream in(path, std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(in), {}};
-    const absl::Status status =
-        in.is_open() && !in.bad() ? scenario->fate_table.AddText(text, path)
-                                  : absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
+    const absl::Status status = in.is_open() && !in.bad() ? scenario->fate_table.AddText(text, path)
+                                                          : absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
     if (!status.ok()) root.Problem("fate_files", Sv(status.message()));
   }
 }
@@ -144,7 +143,8 @@ std::string Ipv4Text(uint32_t address) {
 std::optional<std::string> NormalDomain(std::string_view text) {
   if (!text.empty() && text.back() == '.') text.remove_suffix(1);
   const auto is_host_byte = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
   };
   if (text.empty() || !std::all_of(text.begin(), text.end(), is_host_byte) || !DnsNameToWire(text).has_value()) {
     return std::nullopt;

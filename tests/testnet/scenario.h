@@ -23,19 +23,19 @@ namespace wavepost::testnet {
 
 // Where a session stands; the points where a profile can delay or cut it.
 enum class Phase {
-  kConnect,    // before the greeting
-  kGreeting,   // in the middle of the greeting
-  kEhlo,       // instead of the reply to EHLO or HELO; likewise the next three
+  kConnect,   // before the greeting
+  kGreeting,  // in the middle of the greeting
+  kEhlo,      // instead of the reply to EHLO or HELO; likewise the next three
   kMail,
   kRcpt,
   kData,
-  kInData,     // when the first bytes of the message come
-  kAfterDot,   // the message is complete; it is not taken and no reply is sent
-  kLostReply,  // the message is taken and in the ledger, and no reply is sent: the sender cannot know
-  kAfterReply, // after the 250
+  kInData,      // when the first bytes of the message come
+  kAfterDot,    // the message is complete; it is not taken and no reply is sent
+  kLostReply,   // the message is taken and in the ledger, and no reply is sent: the sender cannot know
+  kAfterReply,  // after the 250
 };
 inline constexpr size_t kPhases = 10;
-std::string_view PhaseName(Phase phase);                        // "in_data"
+std::string_view PhaseName(Phase phase);  // "in_data"
 std::optional<Phase> PhaseFromName(std::string_view name);
 
 struct LimitPolicy {  // per client IP and site; 0: no limit
@@ -88,8 +88,8 @@ struct Site {
 
 struct Receiver {  // an address with an SMTP server
   uint32_t address = 0;
-  size_t site = 0;       // whose profile rules the session up to RCPT
-  std::string host;      // in the greeting
+  size_t site = 0;   // whose profile rules the session up to RCPT
+  std::string host;  // in the greeting
 };
 
 struct DsnPolicy {
@@ -123,13 +123,14 @@ struct Scenario {
 
   DsnPolicy dsn;
   FateTable fate_table;
-  std::vector<Profile> profiles;    // [0] is "default"
+  std::vector<Profile> profiles;  // [0] is "default"
   std::vector<Site> sites;
-  std::vector<Receiver> receivers;  // distinct addresses, ascending
+  std::vector<Receiver> receivers;                       // distinct addresses, ascending
   absl::flat_hash_map<std::string, uint32_t> domains;    // exact names
   absl::flat_hash_map<std::string, uint32_t> wildcards;  // "tail.example" for "*.tail.example"; "" for "*"
 
-  // The site of a domain (lower case, no final dot): the exact name, else the nearest pattern. Nothing: not in this world.
+  // The site of a domain (lower case, no final dot): the exact name, else the nearest pattern. Nothing: not in this
+  // world.
   std::optional<size_t> SiteOf(std::string_view domain) const;
   // True if the site's mail hosts include this address.
   bool Serves(uint32_t address, size_t site) const;
@@ -138,7 +139,8 @@ struct Scenario {
 inline constexpr size_t kDomainsMax = 100'000;
 inline constexpr size_t kReceiversMax = 4096;
 
-// Reads fate files and domain files too. Errors: kInvalidArgument or kNotFound, a line per problem with file, line, key.
+// Reads fate files and domain files too. Errors: kInvalidArgument or kNotFound, a line per problem with file, line,
+// key.
 absl::StatusOr<Scenario> LoadScenario(const std::string& path);
 absl::StatusOr<Scenario> ParseScenario(std::string_view text, const std::string& name);
 

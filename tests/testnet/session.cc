@@ -189,7 +189,8 @@ Session::Step Session::OnRcpt(const Command& command, absl::Time now) {
   Recipient recipient;
   const size_t at = command.path.rfind('@');
   recipient.domain = at == std::string::npos ? "" : AsciiLower(std::string_view(command.path).substr(at + 1));
-  recipient.address = at == std::string::npos ? command.path : absl::StrCat(command.path.substr(0, at + 1), recipient.domain);
+  recipient.address =
+      at == std::string::npos ? command.path : absl::StrCat(command.path.substr(0, at + 1), recipient.domain);
   if (!IsAscii(command.path) && (!smtputf8_ || !IsUtf8(command.path))) {
     const Action action{Action::Kind::kReply, 553, "5.6.7 A non-ASCII address needs SMTPUTF8"};
     return Refuse(Phase::kRcpt, action, OwnProfile(), &recipient, now);
@@ -306,15 +307,17 @@ absl::Status Session::Record(std::string_view event, Phase phase, int code, std:
     ++counters.ledger_errors;
     return status;
   }
-  uint64_t& counter = event == "accepted"  ? counters.accepted
-                      : event == "refused" ? counters.refused
+  uint64_t& counter = event == "accepted"   ? counters.accepted
+                      : event == "refused"  ? counters.refused
                       : event == "deferred" ? counters.deferred
                                             : counters.disconnected;
   ++counter;
   return status;
 }
 
-std::string_view Session::EventOf(int code) { return code >= 500 ? "refused" : "deferred"; }
+std::string_view Session::EventOf(int code) {
+  return code >= 500 ? "refused" : "deferred";
+}
 
 void Session::RecordAll(std::string_view event, Phase phase, int code, std::string_view reply, absl::Time now) {
   if (recipients_.empty()) (void)Record(event, phase, code, reply, nullptr, now);

@@ -1,5 +1,5 @@
-// One SMTP session of a receiver, without its socket: a client's bytes in, replies and steps out. Pure but for the ledger
-// that it writes to; time comes in.
+// One SMTP session of a receiver, without its socket: a client's bytes in, replies and steps out. Pure but for the
+// ledger that it writes to; time comes in.
 //
 // Speaks RFC 5321 with PIPELINING, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES and STARTTLS. The profile of the
 // receiver's site rules up to MAIL, that of the recipient's site from RCPT on.
@@ -56,9 +56,9 @@ class Session {
   };
 
   static constexpr size_t kOutputBytesMax = 64 * 1024;
-  static constexpr size_t kRecipientsMax = 100;      // RFC 5321 4.5.3.1.8
-  static constexpr size_t kHeaderBytesMax = 32 * 1024;  // kept for the Message-ID and for DSNs
-  static constexpr int kErrorsMax = 20;              // then 421
+  static constexpr size_t kRecipientsMax = 100;             // RFC 5321 4.5.3.1.8
+  static constexpr size_t kHeaderBytesMax = 32 * 1024;      // kept for the Message-ID and for DSNs
+  static constexpr int kErrorsMax = 20;                     // then 421
   static constexpr uint64_t kBufferedBytesMax = 256 << 20;  // of all sessions; beyond, DKIM is not verified
 
   Session(SessionWorld* world, const Receiver& receiver, uint32_t client_ip);
@@ -142,8 +142,8 @@ class Session {
   bool verify_ = false;
   bool bad_newline_ = false;
   bool header_done_ = false;
-  std::string header_;    // up to the empty line or the limit
-  std::string content_;   // the whole message, if it is to be verified
+  std::string header_;   // up to the empty line or the limit
+  std::string content_;  // the whole message, if it is to be verified
   std::string dkim_ = "off";
   std::string message_id_;
   uint64_t size_ = 0;

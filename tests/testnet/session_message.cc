@@ -1,6 +1,4 @@
 // Session's part from DATA to the reply to the final dot.
-#include "tests/testnet/session.h"
-
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -10,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/strings.h"
+#include "tests/testnet/session.h"
 
 namespace wavepost::testnet {
 namespace {
@@ -123,7 +122,8 @@ Session::Step Session::OnDot(absl::Time now) {
 
 Session::Step Session::Accept(absl::Time now) {
   const size_t site = recipients_[0].site;
-  const std::string reply = absl::StrCat("2.0.0 Ok: queued as ", absl::Hex(world_.counters->messages + 1, absl::kZeroPad8));
+  const std::string reply =
+      absl::StrCat("2.0.0 Ok: queued as ", absl::Hex(world_.counters->messages + 1, absl::kZeroPad8));
   for (const Recipient& recipient : recipients_) {
     const absl::Status status = Record("accepted", Phase::kAfterDot, 250, reply, &recipient, now);
     if (!status.ok()) {

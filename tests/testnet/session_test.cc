@@ -151,10 +151,12 @@ TEST_P(SessionOrder, Row) {
 INSTANTIATE_TEST_SUITE_P(
     Session, SessionOrder,
     testing::Values(
-        WrongRow{"MailBeforeEhlo", "MAIL FROM:<s@x>\n", "503"}, WrongRow{"Nested", "EHLO m\nMAIL FROM:<s@x>\nMAIL FROM:<s@x>\n", "250/250/503"},
+        WrongRow{"MailBeforeEhlo", "MAIL FROM:<s@x>\n", "503"},
+        WrongRow{"Nested", "EHLO m\nMAIL FROM:<s@x>\nMAIL FROM:<s@x>\n", "250/250/503"},
         WrongRow{"RcptBeforeMail", "EHLO m\nRCPT TO:<a@a.example>\n", "250/503"},
         WrongRow{"DataBeforeMail", "EHLO m\nDATA\n", "250/503"},
-        WrongRow{"DataWithoutRecipient", "EHLO m\nMAIL FROM:<>\nRCPT TO:<unknown-1@a.example>\nDATA\nRSET\n", "250/250/550/554/250"},
+        WrongRow{"DataWithoutRecipient", "EHLO m\nMAIL FROM:<>\nRCPT TO:<unknown-1@a.example>\nDATA\nRSET\n",
+                 "250/250/550/554/250"},
         WrongRow{"UnknownCommand", "FROBNICATE\n", "500"}, WrongRow{"Bdat", "EHLO m\nBDAT 5 LAST\n", "250/502"},
         WrongRow{"StartTlsNotOffered", "EHLO m\nSTARTTLS\n", "250/502"},
         WrongRow{"TooBigBySize", "EHLO m\nMAIL FROM:<s@x> SIZE=99999999\n", "250/552"},
@@ -230,7 +232,8 @@ struct CutRow {
 class SessionCut : public SessionTest, public testing::WithParamInterface<CutRow> {};
 
 TEST_P(SessionCut, Row) {
-  Open("profiles: {default: {disconnect: [{phase: " + GetParam().phase + ", every: 1}]}}\ndomains: [{name: a.example}]\n");
+  Open("profiles: {default: {disconnect: [{phase: " + GetParam().phase +
+       ", every: 1}]}}\ndomains: [{name: a.example}]\n");
   const std::string greeting = said_.substr(0, 4);
   std::string codes = greeting.empty() ? "" : greeting.substr(0, 3);
   if (step_ == Session::Step::kNeedMore) codes += "/" + Send(kMessage);
@@ -243,7 +246,8 @@ TEST_P(SessionCut, Row) {
 
 INSTANTIATE_TEST_SUITE_P(
     Session, SessionCut,
-    testing::Values(CutRow{"connect", "", "disconnected connect  0"}, CutRow{"greeting", "220", "disconnected greeting  0"},
+    testing::Values(CutRow{"connect", "", "disconnected connect  0"},
+                    CutRow{"greeting", "220", "disconnected greeting  0"},
                     CutRow{"ehlo", "220/", "disconnected ehlo  0"}, CutRow{"mail", "220/250", "disconnected mail  0"},
                     CutRow{"rcpt", "220/250/250", "disconnected rcpt anna@a.example 0"},
                     CutRow{"data", "220/250/250/250", "disconnected data anna@a.example 0"},

@@ -109,7 +109,8 @@ class SiteReader {
         bare.remove_prefix(2);
       }
       if (!NormalDomain(bare).has_value()) {
-        node.Problem("", absl::StrCat("'", Printable(text, 80), "' is no domain name; write IDNs as A-labels (xn--...)"));
+        node.Problem("",
+                     absl::StrCat("'", Printable(text, 80), "' is no domain name; write IDNs as A-labels (xn--...)"));
       } else if (seen_.size() >= kDomainsMax) {
         node.Problem("", absl::StrCat("more than ", kDomainsMax, " domains"));
         break;
@@ -230,6 +231,8 @@ class SiteReader {
 
 }  // namespace
 
-void ReadSites(const ConfigNode& root, Scenario* scenario) { SiteReader(root, scenario).Read(); }
+void ReadSites(const ConfigNode& root, Scenario* scenario) {
+  SiteReader(root, scenario).Read();
+}
 
 }  // namespace wavepost::testnet

@@ -75,8 +75,8 @@ struct SmtpServer::Connection {
   std::optional<asio::ssl::stream<tcp::socket&>> tls;
   Session session;
   std::vector<char> buffer;
-  Deadline deadline;        // the sweep closes the connection after it
-  bool reading = false;     // waits for the client, not for us
+  Deadline deadline;     // the sweep closes the connection after it
+  bool reading = false;  // waits for the client, not for us
   bool timed_out = false;
 };
 
@@ -227,8 +227,7 @@ Awaitable<void> SmtpServer::ClosePolitely(Connection* connection) {
   connection->socket.shutdown(tcp::socket::shutdown_send, ignored);
   size_t drained = 0;
   while (drained < kDrainBytesMax) {
-    const auto [error, size] =
-        co_await connection->socket.async_read_some(asio::buffer(connection->buffer), use_tuple);
+    const auto [error, size] = co_await connection->socket.async_read_some(asio::buffer(connection->buffer), use_tuple);
     if (error) co_return;
     drained += size;
   }

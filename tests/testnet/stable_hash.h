@@ -16,6 +16,8 @@ inline uint64_t StableHash(uint64_t seed, std::string_view text) {
 }
 
 // The hash as a number in [0, 1).
-inline double UnitOf(uint64_t hash) { return static_cast<double>(hash >> 11) * 0x1.0p-53; }
+inline double UnitOf(uint64_t hash) {
+  return static_cast<double>(hash >> 11) * 0x1.0p-53;
+}
 
 }  // namespace wavepost::testnet

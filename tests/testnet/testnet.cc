@@ -23,8 +23,8 @@ constexpr absl::Duration kStopMax = absl::Seconds(8);
 constexpr absl::Duration kStopPoll = absl::Milliseconds(10);
 
 std::string DkimWord(std::string_view message, const DnsZone& zone) {
-  const DkimCheck check =
-      VerifyDkim(message, [&](const std::string& name) { return zone.Txt(name); }, absl::Now());
+  const DkimCheck check = VerifyDkim(
+      message, [&](const std::string& name) { return zone.Txt(name); }, absl::Now());
   if (check.result == DkimResult::kPass) return "pass";
   return check.result == DkimResult::kNone ? "none" : "fail";
 }
@@ -108,7 +108,8 @@ void Testnet::ReloadRecords() {
   asio::post(io_, [this] {
     absl::StatusOr<std::shared_ptr<const DnsZone>> zone = BuildZone(scenario_);
     if (!zone.ok()) {
-      std::fprintf(stderr, "wavepost-testnet: records not reloaded: %s\n", std::string(zone.status().message()).c_str());
+      std::fprintf(stderr, "wavepost-testnet: records not reloaded: %s\n",
+                   std::string(zone.status().message()).c_str());
       return;
     }
     std::fprintf(stderr, "wavepost-testnet: %zu records\n", (*zone)->records());

@@ -28,8 +28,8 @@ absl::StatusOr<std::shared_ptr<const DnsZone>> BuildZone(const Scenario& scenari
 
 class Testnet {
  public:
-  // Everything listens when this returns. Errors: kUnavailable (a port is taken), kFailedPrecondition (the ledger cannot
-  // be opened), kInvalidArgument (a record file), kInternal (OpenSSL).
+  // Everything listens when this returns. Errors: kUnavailable (a port is taken), kFailedPrecondition (the ledger
+  // cannot be opened), kInvalidArgument (a record file), kInternal (OpenSSL).
   static absl::StatusOr<std::unique_ptr<Testnet>> Create(Scenario scenario);
   ~Testnet();
 

@@ -541,7 +541,8 @@ class TestnetTest(unittest.TestCase):
         result = self.run_binary("--config", dns)
         self.assertEqual(result.returncode, 1)
         self.assertIn("cannot listen for DNS on 127.0.0.1:%d" % testnet.dns[1], result.stderr)
-        smtp = self.write("smtp.yaml", "discard_ledger: true\nsmtp_port: %d\ndomains: [{name: a.example}]\n" % testnet.port)
+        smtp = self.write("smtp.yaml", "discard_ledger: true\nsmtp_port: %d\ndomains: [{name: a.example}]\n"
+                          % testnet.port)
         result = self.run_binary("--config", smtp)
         self.assertEqual(result.returncode, 1)
         self.assertIn("cannot listen for SMTP on 127.1.0.1:%d: Address already in use" % testnet.port, result.stderr)
