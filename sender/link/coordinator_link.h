@@ -1,0 +1,62 @@
+// The node's side of the Dispatch stream: takes batches in, hands outcomes out, and keeps trying for ever.
+//
+// What it promises: a batch is acknowledged after it is on disk; a report is forgotten after the coordinator has
+// acknowledged it; whatever the stream loses is repeated on the next one, and repeats change nothing.
+// Threads: a thread of its own; the public methods may be called from any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/recipient_id.h"
+#include "common/rpc/credentials.h"
+#include "sender/queue/queue_store.h"
+#include "wavepost/v1/nodes_service.pb.h"
+
+namespace wavepost {
+
+struct LinkOptions {
+  std::string target;                    // HOST:PORT of the coordinator
+  TlsFiles tls;
+  std::string node_id;
+  std::vector<v1::EgressIp> egress_ips;
+  std::string version;
+  int64_t credit_window = 50'000;        // recipients that may be on their way to us
+  int64_t queue_max = 20'000'000;        // as QueueStore::Options
+  absl::Duration backoff_min = absl::Milliseconds(200);  // between attempts to attach, growing, with jitter
+  absl::Duration backoff_max = absl::Seconds(10);
+};
+
+class CoordinatorLink {
+ public:
+  struct Hooks {  // called from the link's or the storage thread: must be short
+    std::function<void(std::vector<LaneDue>)> lanes_added;
+    std::function<bool(RecipientId)> is_in_flight;  // see QueueStore::ApplySuppressions
+    std::function<int64_t()> connections;
+    std::function<void()> keys_changed;
+  };
+
+  // Errors: from the credentials (files, clear text beyond loopback). `store` outlives the link.
+  static absl::StatusOr<std::unique_ptr<CoordinatorLink>> Create(LinkOptions options, QueueStore* store, Hooks hooks);
+  ~CoordinatorLink();  // as Stop
+
+  void Start();
+  // Ends the stream and the thread. What was received and is on its way to the disk is not acknowledged any more.
+  void Stop();
+
+  bool attached() const;
+  // Until when transactions may be started.
+  absl::Time lease_end() const;
+
+ private:
+  class Impl;
+  explicit CoordinatorLink(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace wavepost
