@@ -16,7 +16,9 @@
 namespace wavepost {
 namespace {
 
-rocksdb::Slice ToSlice(std::string_view s) { return {s.data(), s.size()}; }
+rocksdb::Slice ToSlice(std::string_view s) {
+  return {s.data(), s.size()};
+}
 
 }  // namespace
 
@@ -39,7 +41,9 @@ void Change::Put(Family family, std::string_view key, const google::protobuf::Me
   Put(family, key, message.SerializeAsString());
 }
 
-void Change::Delete(Family family, std::string_view key) { batch_->Delete(db_->cf(family), ToSlice(key)); }
+void Change::Delete(Family family, std::string_view key) {
+  batch_->Delete(db_->cf(family), ToSlice(key));
+}
 
 absl::StatusOr<cluster::v1::StoredWave*> Change::Wave(uint32_t number) {
   if (const auto it = waves_.find(number); it != waves_.end()) return &it->second;
@@ -95,7 +99,9 @@ void Change::DropBatch(const std::string& batch_id) {
   batches_dropped_.push_back(batch_id);
 }
 
-void Change::AddEvent(v1::Event event) { AddEvent(std::move(event), 0); }
+void Change::AddEvent(v1::Event event) {
+  AddEvent(std::move(event), 0);
+}
 
 void Change::AddEvent(v1::Event event, uint32_t wave, std::optional<RecipientId> id) {
   *event.mutable_time() = ToProtoTime(now_);

@@ -38,7 +38,9 @@ std::string RecipientKey(RecipientId id) {
   return key;
 }
 
-RecipientId ParseRecipientKey(std::string_view key) { return RecipientId::FromPacked(ReadBig64(key)); }
+RecipientId ParseRecipientKey(std::string_view key) {
+  return RecipientId::FromPacked(ReadBig64(key));
+}
 
 std::string AddressKey(uint32_t wave, std::string_view normalized_address) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> hash;
@@ -48,11 +50,17 @@ std::string AddressKey(uint32_t wave, std::string_view normalized_address) {
   return key;
 }
 
-std::string BatchPrefix(std::string_view node) { return std::string(node) + kSeparator; }
+std::string BatchPrefix(std::string_view node) {
+  return std::string(node) + kSeparator;
+}
 
-std::string BatchKey(std::string_view node, int64_t sequence) { return BatchPrefix(node) + SequenceKey(sequence); }
+std::string BatchKey(std::string_view node, int64_t sequence) {
+  return BatchPrefix(node) + SequenceKey(sequence);
+}
 
-std::string SuppressionPrefix(std::string_view tenant) { return std::string(tenant) + kSeparator; }
+std::string SuppressionPrefix(std::string_view tenant) {
+  return std::string(tenant) + kSeparator;
+}
 
 std::string SuppressionRowKey(std::string_view tenant, std::string_view address) {
   return SuppressionPrefix(tenant) + AsciiLower(address);
@@ -64,7 +72,9 @@ std::string SequenceKey(int64_t sequence) {
   return key;
 }
 
-int64_t ParseSequenceKey(std::string_view key) { return static_cast<int64_t>(ReadBig64(key)); }
+int64_t ParseSequenceKey(std::string_view key) {
+  return static_cast<int64_t>(ReadBig64(key));
+}
 
 std::string RequestRowKey(std::string_view parent, std::string_view request_id) {
   std::string key(parent);

@@ -1,5 +1,5 @@
-// Where things lie in the coordinator's RocksDB: column families and keys. The page is README.md; a change here that old
-// data cannot follow raises kFormatVersion.
+// Where things lie in the coordinator's RocksDB: column families and keys. The page is README.md; a change here that
+// old data cannot follow raises kFormatVersion.
 //
 // Keys of recipients are 8 bytes, [wave BE32][index BE32]: byte order is store order, and a wave is one range.
 #pragma once

@@ -1,5 +1,5 @@
-// Planning: a page of recipients is read with the suppression list held against it; what the planner decided is recorded
-// as states, outcomes and pending batches in one change.
+// Planning: a page of recipients is read with the suppression list held against it; what the planner decided is
+// recorded as states, outcomes and pending batches in one change.
 #include <algorithm>
 #include <map>
 
@@ -85,8 +85,8 @@ absl::StatusOr<std::pair<uint32_t, std::vector<PlanRow>>> RocksStore::ReadPlanPa
                               failed.Update(stored.status());
                               if (!stored.ok()) return false;
                               keys.push_back(SuppressionRowKey(tenant, stored->address()));
-                              page.second.push_back({.id = ParseRecipientKey(key),
-                                                     .address = std::move(*stored->mutable_address())});
+                              page.second.push_back(
+                                  {.id = ParseRecipientKey(key), .address = std::move(*stored->mutable_address())});
                               return true;
                             }));
   RETURN_IF_ERROR(failed);

@@ -1,6 +1,6 @@
 // The crash law of the books: a script of changes is cut off at many places, by power cut, failing write and full disk.
-// After each acknowledged change nothing of it is ever lost; the one that was under way is there wholly or not at all; and
-// the script can be taken up again from there and ends as if nothing had happened.
+// After each acknowledged change nothing of it is ever lost; the one that was under way is there wholly or not at all;
+// and the script can be taken up again from there and ends as if nothing had happened.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -153,8 +153,8 @@ class PowerCutTest : public StoreTest {
   }
 
   // Little memory: RocksDB flushes and compacts in the background meanwhile. Much: only what the store asks for is
-  // written, so that injected failures hit that. (A failure in the background makes Debian's RocksDB, which is built with
-  // assertions, abort; that is a crash like any other.)
+  // written, so that injected failures hit that. (A failure in the background makes Debian's RocksDB, which is built
+  // with assertions, abort; that is a crash like any other.)
   static constexpr size_t kLittle = 512 << 10, kMuch = 64 << 20;
   absl::StatusOr<std::unique_ptr<Store>> OpenOn(const PowerCutEnv& env, size_t memory_bytes = kLittle) {
     return OpenRocksStore({.data_dir = path_, .memory_bytes = memory_bytes, .clock = &clock_, .env = env.env()});

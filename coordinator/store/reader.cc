@@ -15,8 +15,12 @@ namespace {
 
 constexpr size_t kMultiGetMax = 128;  // keys per call: bounds what is pinned at a time
 
-rocksdb::Slice ToSlice(std::string_view s) { return {s.data(), s.size()}; }
-std::string_view ToView(const rocksdb::Slice& s) { return {s.data(), s.size()}; }
+rocksdb::Slice ToSlice(std::string_view s) {
+  return {s.data(), s.size()};
+}
+std::string_view ToView(const rocksdb::Slice& s) {
+  return {s.data(), s.size()};
+}
 
 rocksdb::ReadOptions OptionsFor(const std::shared_ptr<const rocksdb::Snapshot>& snapshot) {
   rocksdb::ReadOptions options;

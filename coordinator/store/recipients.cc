@@ -38,8 +38,8 @@ absl::StatusOr<v1::Recipient> RocksStore::GetRecipient(RecipientId id) {
   const Row* const row = rows.Find(id);
   if (row == nullptr) return NoSuch("recipient", id.ToString());
   ASSIGN_OR_RETURN(const auto wave, read.GetMessage<cluster::v1::StoredWave>(kWaves, WaveKey(id.wave)));
-  ASSIGN_OR_RETURN(const auto campaign, read.GetMessage<cluster::v1::StoredCampaign>(
-                                            kNames, NameKey(NameKind::kCampaign, wave.campaign())));
+  ASSIGN_OR_RETURN(const auto campaign,
+                   read.GetMessage<cluster::v1::StoredCampaign>(kNames, NameKey(NameKind::kCampaign, wave.campaign())));
   return ToApi(*row, wave.wave().name(), campaign);
 }
 
@@ -56,8 +56,8 @@ absl::StatusOr<Page<v1::Recipient>> RocksStore::ListRecipients(std::string_view 
   if (absl::IsNotFound(number.status())) return NoSuch("wave", wave_name);
   if (!number.ok()) return number.status();
   ASSIGN_OR_RETURN(const auto wave, read.GetMessage<cluster::v1::StoredWave>(kWaves, *number));
-  ASSIGN_OR_RETURN(const auto campaign, read.GetMessage<cluster::v1::StoredCampaign>(
-                                            kNames, NameKey(NameKind::kCampaign, wave.campaign())));
+  ASSIGN_OR_RETURN(const auto campaign,
+                   read.GetMessage<cluster::v1::StoredCampaign>(kNames, NameKey(NameKind::kCampaign, wave.campaign())));
 
   // In slices, so that a small page does not read kReadMax rows.
   const size_t limit = PageSize(page_size);

@@ -68,8 +68,8 @@ absl::StatusOr<int64_t> Enter(Change& change, const std::vector<const Report*>& 
 }  // namespace
 
 void RocksStore::ApplyReports(std::string_view node, std::vector<cluster::v1::Report> reports, Done done) {
-  Submit([this, node = std::string(node), reports = std::move(reports)](
-             Change& change) { return ApplyReportsNow(change, node, reports); },
+  Submit([this, node = std::string(node),
+          reports = std::move(reports)](Change& change) { return ApplyReportsNow(change, node, reports); },
          std::move(done));
 }
 
@@ -88,8 +88,8 @@ absl::Status RocksStore::ApplyReportsNow(Change& change, std::string_view node_i
 
 void RocksStore::ApplyBounceReports(std::string_view bouncer, std::vector<cluster::v1::BounceReport> reports,
                                     Done done) {
-  Submit([this, bouncer = std::string(bouncer), reports = std::move(reports)](
-             Change& change) { return ApplyBounceReportsNow(change, bouncer, reports); },
+  Submit([this, bouncer = std::string(bouncer),
+          reports = std::move(reports)](Change& change) { return ApplyBounceReportsNow(change, bouncer, reports); },
          std::move(done));
 }
 

@@ -42,7 +42,9 @@ absl::StatusOr<std::unique_ptr<Store>> OpenRocksStore(RocksStoreOptions options)
 RocksStore::RocksStore(RocksStoreOptions options, std::unique_ptr<Db> db)
     : options_(std::move(options)), db_(std::move(db)), loop_([this] { return SyncAndPublish(); }) {}
 
-RocksStore::~RocksStore() { loop_.Stop(); }
+RocksStore::~RocksStore() {
+  loop_.Stop();
+}
 
 absl::Status RocksStore::Load() {
   // What a dead process wrote without sync is told to readers from now on: so it goes to disk first.
@@ -120,6 +122,8 @@ Reader RocksStore::Durable() const {
   return Reader(db_.get(), durable_);
 }
 
-void RocksStore::OnChange(std::function<void()> listener) { listener_ = std::move(listener); }
+void RocksStore::OnChange(std::function<void()> listener) {
+  listener_ = std::move(listener);
+}
 
 }  // namespace wavepost

@@ -1,8 +1,8 @@
 // The books in an embedded RocksDB: the default Store. Layout on disk: README.md.
 //
-// One thread writes (CommitLoop): each change reads, decides and writes there, so that nothing races; many changes share
-// a sync. Readers see the books as of the last sync, never a change that a power cut could take back: what has been told
-// to a sender or a caller stays true.
+// One thread writes (CommitLoop): each change reads, decides and writes there, so that nothing races; many changes
+// share a sync. Readers see the books as of the last sync, never a change that a power cut could take back: what has
+// been told to a sender or a caller stays true.
 #pragma once
 
 #include <cstddef>
@@ -21,11 +21,11 @@ class Env;
 namespace wavepost {
 
 struct RocksStoreOptions {
-  std::string data_dir;                        // made if missing
-  size_t memory_bytes = 64 << 20;              // RocksDB's write buffers and cache
-  const Clock* clock = nullptr;                // required, not owned; used from all threads
-  std::function<void(char*, size_t)> random;   // fills in random bytes, for batch ids; null: the machine's generator
-  rocksdb::Env* env = nullptr;                 // not owned; null: the machine's. Tests cut its power
+  std::string data_dir;                       // made if missing
+  size_t memory_bytes = 64 << 20;             // RocksDB's write buffers and cache
+  const Clock* clock = nullptr;               // required, not owned; used from all threads
+  std::function<void(char*, size_t)> random;  // fills in random bytes, for batch ids; null: the machine's generator
+  rocksdb::Env* env = nullptr;                // not owned; null: the machine's. Tests cut its power
 };
 
 // Errors: as Db::Open. The folder is locked until the store is destroyed; no call may be running then.

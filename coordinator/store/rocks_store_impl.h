@@ -1,5 +1,6 @@
-// RocksStore, for its own .cc files only; callers include rocks_store.h. One file per subject: tenants.cc, campaigns.cc,
-// waves.cc, import.cc, recipients.cc, audit.cc, plan.cc, batches.cc, nodes.cc, reports.cc, suppressions.cc, events.cc.
+// RocksStore, for its own .cc files only; callers include rocks_store.h. One file per subject: tenants.cc,
+// campaigns.cc, waves.cc, import.cc, recipients.cc, audit.cc, plan.cc, batches.cc, nodes.cc, reports.cc,
+// suppressions.cc, events.cc.
 #pragma once
 
 #include <atomic>
@@ -35,7 +36,8 @@ class RocksStore final : public Store {
   absl::StatusOr<Page<v1::Tenant>> ListTenants(int page_size, std::string_view cursor) override;
   absl::Status AddApiKey(std::string_view tenant, const cluster::v1::StoredApiKey& key) override;
   absl::StatusOr<std::string> TenantOfKey(std::string_view secret_sha256) override;
-  absl::StatusOr<v1::SendingDomain> CreateSendingDomain(std::string_view tenant, cluster::v1::StoredSendingDomain domain,
+  absl::StatusOr<v1::SendingDomain> CreateSendingDomain(std::string_view tenant,
+                                                        cluster::v1::StoredSendingDomain domain,
                                                         const RequestKey& request) override;
   absl::StatusOr<cluster::v1::StoredSendingDomain> GetSendingDomain(std::string_view name) override;
   absl::StatusOr<Page<cluster::v1::StoredSendingDomain>> ListSendingDomains(std::string_view tenant, int page_size,
@@ -53,9 +55,9 @@ class RocksStore final : public Store {
   absl::StatusOr<v1::Wave> StartWave(std::string_view name, uint32_t token_key_id) override;
   absl::StatusOr<std::vector<uint32_t>> WavesToPlan() override;
 
-  absl::StatusOr<v1::ImportRecipientsResponse> ImportChunk(
-      std::string_view wave, std::vector<NewRecipient> rows,
-      std::vector<v1::ImportRecipientsResponse::Refusal> refusals, const RequestKey& request) override;
+  absl::StatusOr<v1::ImportRecipientsResponse> ImportChunk(std::string_view wave, std::vector<NewRecipient> rows,
+                                                           std::vector<v1::ImportRecipientsResponse::Refusal> refusals,
+                                                           const RequestKey& request) override;
   absl::StatusOr<v1::Recipient> GetRecipient(RecipientId id) override;
   absl::StatusOr<Page<v1::Recipient>> ListRecipients(std::string_view wave, int page_size, std::string_view cursor,
                                                      const std::vector<v1::Outcome>& outcomes) override;
@@ -111,8 +113,9 @@ class RocksStore final : public Store {
   // One page of rows of `family` that start with `prefix`. `take` returns false for rows that are passed over, and
   // appends the others to the page's items. The cursor is what follows the prefix in the last key taken.
   template <class T>
-  absl::StatusOr<Page<T>> List(Family family, const std::string& prefix, int page_size, std::string_view cursor,
-                               const std::function<absl::StatusOr<bool>(std::string_view value, std::vector<T>*)>& take);
+  absl::StatusOr<Page<T>> List(
+      Family family, const std::string& prefix, int page_size, std::string_view cursor,
+      const std::function<absl::StatusOr<bool>(std::string_view value, std::vector<T>*)>& take);
 
   absl::Status ApplyReportsNow(Change& change, std::string_view node, const std::vector<cluster::v1::Report>& reports);
   absl::Status ApplyBounceReportsNow(Change& change, std::string_view bouncer,

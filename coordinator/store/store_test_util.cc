@@ -17,7 +17,9 @@ absl::Status Await(Start start) {
   return done.get_future().get();
 }
 
-uint64_t Packed(uint32_t index) { return RecipientId{kWaveNumber, index}.packed(); }
+uint64_t Packed(uint32_t index) {
+  return RecipientId{kWaveNumber, index}.packed();
+}
 
 }  // namespace
 

@@ -33,13 +33,14 @@ absl::StatusOr<v1::Suppression> RocksStore::GetSuppression(std::string_view tena
 absl::StatusOr<Page<v1::Suppression>> RocksStore::ListSuppressions(std::string_view tenant, int page_size,
                                                                    std::string_view cursor) {
   const absl::Time now = options_.clock->Now();
-  return List<v1::Suppression>(kSuppressions, SuppressionPrefix(tenant), page_size, cursor,
-                               [&](std::string_view value, std::vector<v1::Suppression>* items) -> absl::StatusOr<bool> {
-                                 ASSIGN_OR_RETURN(auto stored, Reader::ParseRecord<v1::Suppression>(value));
-                                 if (!InForce(stored, now)) return false;
-                                 items->push_back(std::move(stored));
-                                 return true;
-                               });
+  return List<v1::Suppression>(
+      kSuppressions, SuppressionPrefix(tenant), page_size, cursor,
+      [&](std::string_view value, std::vector<v1::Suppression>* items) -> absl::StatusOr<bool> {
+        ASSIGN_OR_RETURN(auto stored, Reader::ParseRecord<v1::Suppression>(value));
+        if (!InForce(stored, now)) return false;
+        items->push_back(std::move(stored));
+        return true;
+      });
 }
 
 absl::Status RocksStore::DeleteSuppression(std::string_view tenant, std::string_view address, std::string_view who,

@@ -149,7 +149,9 @@ bool CompleteIfDone(absl::Time now, v1::Wave* wave) {
   return true;
 }
 
-bool IsOutcome(v1::Outcome outcome) { return outcome >= v1::DELIVERED && outcome <= v1::CANCELLED; }
+bool IsOutcome(v1::Outcome outcome) {
+  return outcome >= v1::DELIVERED && outcome <= v1::CANCELLED;
+}
 
 void AddToOutcome(v1::Outcome outcome, int64_t delta, v1::WaveCounts* counts) {
   switch (outcome) {
@@ -195,9 +197,11 @@ std::vector<std::string> CheckCounts(std::string_view what, const v1::WaveCounts
   for (const auto& [name, value] : Numbers(c)) {
     if (value < 0) findings.push_back(absl::StrCat(Av(what), ": ", name, " is negative: ", value));
   }
-  const int64_t sum = c.delivered() + c.bounced() + c.expired() + c.suppressed() + c.capped() + c.cancelled() + c.open();
+  const int64_t sum =
+      c.delivered() + c.bounced() + c.expired() + c.suppressed() + c.capped() + c.cancelled() + c.open();
   if (sum != c.accepted()) {
-    findings.push_back(absl::StrCat(Av(what), ": accepted is ", c.accepted(), ", but outcomes and open add up to ", sum));
+    findings.push_back(
+        absl::StrCat(Av(what), ": accepted is ", c.accepted(), ", but outcomes and open add up to ", sum));
   }
   if (c.assigned() > c.open()) {
     findings.push_back(absl::StrCat(Av(what), ": assigned is ", c.assigned(), ", but only ", c.open(), " are open"));

@@ -261,7 +261,9 @@ IOStatus PowerCutEnv::Disk::NewDirectory(const std::string& path, const IOOption
 PowerCutEnv::PowerCutEnv() : disk_(std::make_shared<Disk>()), env_(rocksdb::NewCompositeEnv(disk_)) {}
 PowerCutEnv::~PowerCutEnv() = default;
 
-rocksdb::Env* PowerCutEnv::env() const { return env_.get(); }
+rocksdb::Env* PowerCutEnv::env() const {
+  return env_.get();
+}
 
 int64_t PowerCutEnv::operations() const {
   std::lock_guard lock(disk_->mutex_);
@@ -273,7 +275,9 @@ void PowerCutEnv::CutPowerAt(int64_t nth) {
   disk_->cut_at_ = disk_->operations_ + nth;
 }
 
-bool PowerCutEnv::power_is_cut() const { return disk_->power_is_cut(); }
+bool PowerCutEnv::power_is_cut() const {
+  return disk_->power_is_cut();
+}
 
 void PowerCutEnv::FailAt(int64_t nth) {
   std::lock_guard lock(disk_->mutex_);
@@ -290,6 +294,8 @@ void PowerCutEnv::IgnoreSyncs() {
   disk_->ignore_syncs_ = true;
 }
 
-absl::Status PowerCutEnv::PowerCycle(uint64_t seed) { return disk_->PowerCycle(seed); }
+absl::Status PowerCutEnv::PowerCycle(uint64_t seed) {
+  return disk_->PowerCycle(seed);
+}
 
 }  // namespace wavepost

@@ -1,9 +1,9 @@
 // A disk for tests that behaves as badly as disks may: it forgets what was not synced when the power is cut, fails the
 // nth operation, or is full.
 //
-// Wraps the machine's file system; a sync is only noted, not carried out, so that tests are quick. What a power cut takes:
-// bytes after a file's last sync (a random part of them may survive, as on a real disk), files that were made and renames
-// that were done since the last sync of their folder. Removals stick.
+// Wraps the machine's file system; a sync is only noted, not carried out, so that tests are quick. What a power cut
+// takes: bytes after a file's last sync (a random part of them may survive, as on a real disk), files that were made
+// and renames that were done since the last sync of their folder. Removals stick.
 //
 // Thread-safe. Give env() to Db::Options; must outlive the Db.
 #pragma once

@@ -20,7 +20,8 @@ class PowerCutEnvTest : public ::testing::Test {
   ~PowerCutEnvTest() override { std::filesystem::remove_all(path_); }
 
   absl::StatusOr<std::unique_ptr<Db>> Open() {
-    return Db::Open({.path = path_, .kind = "test", .column_families = {"a", "b"}, .memory_bytes = 1 << 20, .env = env_.env()});
+    return Db::Open(
+        {.path = path_, .kind = "test", .column_families = {"a", "b"}, .memory_bytes = 1 << 20, .env = env_.env()});
   }
 
   static absl::Status Put(Db* db, const std::string& key) {
