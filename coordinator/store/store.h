@@ -1,6 +1,6 @@
 // The coordinator's books, in the words of the business: tenants, campaigns, recipients, outcomes, suppressions, events.
 //
-// Changes are atomic, and synced when the call or callback says OK; after an error nothing is there (after a disk error:
+// Changes are atomic, and synced when the call or callback says OK; after an error nothing is there (of the disk:
 // all or nothing, once reopened). Readers see synced changes only. Repeated with the same ids, a change does no more.
 // The accounting law holds in every state that a reader can see: a wave's counters and its recipients change together.
 //
