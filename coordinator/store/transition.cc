@@ -85,8 +85,9 @@ Effect ApplyReport(const cluster::v1::Report& report, absl::Time now, RecipientS
     if (report.outcome() == v1::SUPPRESSED) return {.changed = true};  // the node agrees
   }
 
-  // The report that overtook the 250 has the last word, as it would have had in the right order.
-  const bool overtaken = report.outcome() == v1::DELIVERED && state->has_early_report();
+  // The report that overtook the sender's word has the last one, as it would have had in the right order: a copy had been
+  // taken, and bounced, whatever became of a retry (delivered once more, withdrawn, given up).
+  const bool overtaken = report.outcome() != v1::BOUNCED && state->has_early_report();
   Enter(overtaken ? v1::BOUNCED : report.outcome(), now, state, counts);
   *state->mutable_status() = overtaken ? state->early_report() : report.status();
   state->clear_early_report();
@@ -95,7 +96,7 @@ Effect ApplyReport(const cluster::v1::Report& report, absl::Time now, RecipientS
   Effect effect{.changed = true, .event = MakeEvent(v1::Event::OUTCOME_RECORDED, *state)};
   effect.event->set_outcome(state->outcome());
   *effect.event->mutable_status() = state->status();
-  if (overtaken) effect.event->set_text("accepted by the receiving host after it had been reported as failed");
+  if (overtaken) effect.event->set_text("a report of its failure had come back before");
   if (withdrawn) effect.event->set_text("had been withdrawn, but was at the node already");
   if (report.outcome() == v1::BOUNCED && report.status().bounce_class() == v1::HARD &&
       report.status().fault() == v1::RECIPIENT) {

@@ -71,7 +71,7 @@ struct Played {
 };
 
 // Runs a session against the script: open, and if that went well one transaction (or `transactions`).
-Played Run(std::vector<Line> script, int transactions = 1, bool mark = true) {
+Played PlayOut(std::vector<Line> script, int transactions = 1, bool mark = true) {
   asio::io_context io;
   Peer peer(io);
   Played played;
@@ -99,7 +99,7 @@ Played Run(std::vector<Line> script, int transactions = 1, bool mark = true) {
 const Line kGreeting{"", "220 mx.test ESMTP\r\n"};
 
 TEST(SessionTest, OneCommandAtATime) {
-  const Played played = Run({kGreeting,
+  const Played played = PlayOut({kGreeting,
                              {"EHLO out.test\r\n", kEhloPlain},
                              {"MAIL FROM:<b+t@bounce.test>\r\n", "250 ok\r\n"},
                              {"RCPT TO:<u@a.test>\r\n", "250 ok\r\n"},
@@ -114,7 +114,7 @@ TEST(SessionTest, OneCommandAtATime) {
 
 TEST(SessionTest, PipelinesTheEnvelopeAndResetsAfterARefusal) {
   const std::string group = "MAIL FROM:<b+t@bounce.test> SIZE=20\r\nRCPT TO:<u@a.test>\r\nDATA\r\n";
-  const Played played = Run({kGreeting,
+  const Played played = PlayOut({kGreeting,
                              {"EHLO out.test\r\n", kEhloPipelining},
                              {group, "250 ok\r\n550 5.1.1 no such user\r\n503 no recipients\r\n"},
                              {"RSET\r\n" + group, "250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n"},
@@ -126,7 +126,7 @@ TEST(SessionTest, PipelinesTheEnvelopeAndResetsAfterARefusal) {
 }
 
 TEST(SessionTest, RefusedRecipientIsTheAnswer) {
-  const Played played = Run({kGreeting,
+  const Played played = PlayOut({kGreeting,
                              {"EHLO out.test\r\n", kEhloPlain},
                              {"MAIL FROM:<b+t@bounce.test>\r\n", "250 ok\r\n"},
                              {"RCPT TO:<u@a.test>\r\n", "450 4.2.0 greylisted\r\n"}});
@@ -138,20 +138,20 @@ TEST(SessionTest, RefusedRecipientIsTheAnswer) {
 }
 
 TEST(SessionTest, FallsBackToHelo) {
-  const Played played = Run({kGreeting, {"EHLO out.test\r\n", "502 what?\r\n"}, {"HELO out.test\r\n", "250 hi\r\n"}}, 0);
+  const Played played = PlayOut({kGreeting, {"EHLO out.test\r\n", "502 what?\r\n"}, {"HELO out.test\r\n", "250 hi\r\n"}}, 0);
   EXPECT_FALSE(played.open.has_value());
   EXPECT_TRUE(played.usable);
 }
 
 TEST(SessionTest, BadGreetingsEndTheAttempt) {
-  EXPECT_EQ(Run({{"", "554 go away\r\n"}}).open->reply->code, 554);
-  EXPECT_EQ(Run({{"", "421 4.7.0 too many\r\n"}}).open->phase, Phase::kGreeting);
-  EXPECT_EQ(Run({{"", "<close>"}}).open->failure, Failure::kLost);
-  EXPECT_EQ(Run({{"", "HTTP/1.1 400 Bad Request\r\n"}}).open->failure, Failure::kLost);
+  EXPECT_EQ(PlayOut({{"", "554 go away\r\n"}}).open->reply->code, 554);
+  EXPECT_EQ(PlayOut({{"", "421 4.7.0 too many\r\n"}}).open->phase, Phase::kGreeting);
+  EXPECT_EQ(PlayOut({{"", "<close>"}}).open->failure, Failure::kLost);
+  EXPECT_EQ(PlayOut({{"", "HTTP/1.1 400 Bad Request\r\n"}}).open->failure, Failure::kLost);
 }
 
 TEST(SessionTest, LostAfterTheDotMayBeDelivered) {
-  const Played played = Run({kGreeting,
+  const Played played = PlayOut({kGreeting,
                              {"EHLO out.test\r\n", kEhloPlain},
                              {"MAIL FROM:<b+t@bounce.test>\r\n", "250 ok\r\n"},
                              {"RCPT TO:<u@a.test>\r\n", "250 ok\r\n"},
@@ -164,7 +164,7 @@ TEST(SessionTest, LostAfterTheDotMayBeDelivered) {
 }
 
 TEST(SessionTest, LostBeforeTheMessageIsNot) {
-  const Played played = Run({kGreeting,
+  const Played played = PlayOut({kGreeting,
                              {"EHLO out.test\r\n", kEhloPlain},
                              {"MAIL FROM:<b+t@bounce.test>\r\n", "250 ok\r\n"},
                              {"RCPT TO:<u@a.test>\r\n", "<close>"}});
@@ -174,7 +174,7 @@ TEST(SessionTest, LostBeforeTheMessageIsNot) {
 }
 
 TEST(SessionTest, WithdrawnBeforeTheDotSendsNothing) {
-  const Played played = Run({kGreeting,
+  const Played played = PlayOut({kGreeting,
                              {"EHLO out.test\r\n", kEhloPlain},
                              {"MAIL FROM:<b+t@bounce.test>\r\n", "250 ok\r\n"},
                              {"RCPT TO:<u@a.test>\r\n", "250 ok\r\n"},
@@ -186,7 +186,7 @@ TEST(SessionTest, WithdrawnBeforeTheDotSendsNothing) {
 }
 
 TEST(SessionTest, HostThatTakesAMessageWithoutRecipientIsLeft) {
-  const Played played = Run({kGreeting,
+  const Played played = PlayOut({kGreeting,
                              {"EHLO out.test\r\n", kEhloPipelining},
                              {"MAIL FROM:<b+t@bounce.test> SIZE=20\r\nRCPT TO:<u@a.test>\r\nDATA\r\n",
                               "250 ok\r\n550 5.1.1 no\r\n354 go on\r\n"}});
@@ -196,13 +196,13 @@ TEST(SessionTest, HostThatTakesAMessageWithoutRecipientIsLeft) {
 }
 
 TEST(SessionTest, SizeLimitIsObeyedWithoutAsking) {
-  const Played played = Run({kGreeting, {"EHLO out.test\r\n", "250-mx.test\r\n250 SIZE 10\r\n"}});
+  const Played played = PlayOut({kGreeting, {"EHLO out.test\r\n", "250-mx.test\r\n250 SIZE 10\r\n"}});
   EXPECT_EQ(played.send->reply->code, 552);
   EXPECT_TRUE(played.usable);
 }
 
 TEST(SessionTest, ClosingReplyEndsTheSession) {
-  const Played played = Run({kGreeting,
+  const Played played = PlayOut({kGreeting,
                              {"EHLO out.test\r\n", kEhloPlain},
                              {"MAIL FROM:<b+t@bounce.test>\r\n", "421 4.3.2 shutting down\r\n"}});
   EXPECT_EQ(played.send->reply->code, 421);

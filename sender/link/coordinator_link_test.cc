@@ -26,6 +26,8 @@ constexpr auto kPatience = std::chrono::seconds(20);  // bounds a broken test; n
 // A coordinator that does what the test says: hands over what the node sent, sends what the test gives it.
 class FakeCoordinator final : public cluster::v1::DispatchService::Service {
  public:
+  using Stream = grpc::ServerReaderWriter<CoordinatorMessage, NodeMessage>;
+
   explicit FakeCoordinator(int port = 0) {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:" + std::to_string(port), grpc::InsecureServerCredentials(), &port_);
@@ -92,7 +94,6 @@ class FakeCoordinator final : public cluster::v1::DispatchService::Service {
   }
 
  private:
-  using Stream = grpc::ServerReaderWriter<CoordinatorMessage, NodeMessage>;
   int port_ = 0;
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -59,6 +59,8 @@ def compare(recipients, ledger):
             duplicates.append((address, count, entry.get("maybe_delivered", False)))
         elif entry["outcome"] == "bounced" and count == 1 and not address.startswith("bounce-"):
             wrong.append(f"{address}: taken, and booked as bounced")
+        elif entry["outcome"] in ("suppressed", "expired") and count > 0:
+            wrong.append(f"{address}: taken, and booked as {entry['outcome']}")
     wrong.extend(f"{address}: taken, and unknown to the books" for address in taken)
     return lost, duplicates, wrong
 
