@@ -2,15 +2,15 @@
 
   ./dev bench throughput --recipients N --domains D [--sink HOST:PORT] [--no-dkim] [--json]
 
-Starts coordinator, senders and bouncer, imports N recipients in D domains (distinct 10 KB messages), then starts the wave
-and measures until every recipient has its outcome. The receiver is the simulated internet, or a given sink (Postfix's
-smtp-sink counts as the neutral one): then its DNS points every domain at that address. Prints one JSON object with --json:
+Starts coordinator, senders and bouncer, imports N recipients in D domains (distinct 10 KB messages), then starts the
+wave and measures until every recipient has its outcome. The receiver is the simulated internet, or a given sink (Postfix's
+smtp-sink counts as the neutral one): then its DNS points every domain at that address. With --json one JSON object:
 
-  recipients, seconds, msgs_per_s      start of the wave to the last outcome in the coordinator's books
-  cpu_s_per_1000                       CPU seconds per 1,000 recipients while sending: per service, and total without the sink
-  peak_rss_mb                          per service
-  bytes_on_disk_per_recipient          coordinator + senders, after the run
-  import_per_s                         rows stored and acknowledged per second
+  recipients, seconds, msgs_per_s   start of the wave to the last outcome in the coordinator's books
+  cpu_s_per_1000                    CPU seconds per 1,000 recipients while sending: per service, total without the sink
+  peak_rss_mb                       per service
+  bytes_on_disk_per_recipient       coordinator + senders, after the run
+  import_per_s                      rows stored and acknowledged per second
 """
 
 import argparse
@@ -38,7 +38,8 @@ def write_input(folder, recipients, domains):
     html = "<html><body><h1>Dear {{first_name}} {{last_name}}</h1>\n" + filler * 40
     html += "<p><a href=\"{{survey_url}}\">Start the survey</a></p></body></html>\n"
     (folder / "mail.html").write_text(html)
-    text = "Dear {{first_name}} {{last_name}},\n\n" + "Your answers help {{company}} to become a better place.\n" * 75
+    text = "Dear {{first_name}} {{last_name}},\n\n"
+    text += "Your answers help {{company}} to become a better place.\n" * 75
     (folder / "mail.txt").write_text(text + "\n{{survey_url}}\n")
 
 
@@ -71,8 +72,8 @@ def run(args, folder):
             wavepost.add_sending_domain("survey.test")
         begun = time.monotonic()
         wavepost.cli("create", "--csv", folder / "recipients.csv", "--subject", "{{first_name}}, your opinion counts",
-                     "--from", "Survey <survey@survey.test>", "--html", folder / "mail.html", "--text", folder / "mail.txt",
-                     "--id", "bench", timeout_s=3600)
+                     "--from", "Survey <survey@survey.test>", "--html", folder / "mail.html",
+                     "--text", folder / "mail.txt", "--id", "bench", timeout_s=3600)
         import_s = time.monotonic() - begun
         cpu_before = {name: process.sample() for name, process in wavepost.processes.items()}
         begun = time.monotonic()
@@ -84,7 +85,8 @@ def run(args, folder):
             counts = json.loads(line)
             if not args.json:
                 done = counts.get("delivered", 0)
-                print(f"\r{done} of {args.recipients} delivered, {time.monotonic() - begun:.1f} s", end="", file=sys.stderr)
+                print(f"\r{done} of {args.recipients} delivered, {time.monotonic() - begun:.1f} s", end="",
+                      file=sys.stderr)
         watch.wait()
         seconds = time.monotonic() - begun
         if not args.json:
@@ -95,9 +97,9 @@ def run(args, folder):
         disk = sum(disk_bytes(folder / name) for name in ["coordinator", *wavepost.senders()])
     per_1000 = {name: round(value * 1000 / args.recipients, 4) for name, value in cpu.items()}
     per_1000["total"] = round(sum(value for name, value in per_1000.items() if name != "testnet"), 4)
-    return {"recipients": args.recipients, "domains": args.domains, "sink": args.sink or "testnet", "dkim": not args.no_dkim,
-            "delivered": audit["delivered"], "balanced": audit["balanced"], "seconds": round(seconds, 3),
-            "msgs_per_s": round(args.recipients / seconds, 1), "cpu_s_per_1000": per_1000, "peak_rss_mb": rss,
+    return {"recipients": args.recipients, "domains": args.domains, "sink": args.sink or "testnet",
+            "dkim": not args.no_dkim, "delivered": audit["delivered"], "balanced": audit["balanced"],
+            "seconds": round(seconds, 3), "msgs_per_s": round(args.recipients / seconds, 1), "cpu_s_per_1000": per_1000, "peak_rss_mb": rss,
             "bytes_on_disk_per_recipient": round(disk / args.recipients, 1),
             "import_per_s": round(args.recipients / import_s, 1)}
 
@@ -107,7 +109,8 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipients", type=int, default=20000)
     parser.add_argument("--domains", type=int, default=50)
-    parser.add_argument("--sink", help="HOST:PORT of a receiver on loopback, e.g. smtp-sink; default: the simulated internet")
+    parser.add_argument("--sink", help="HOST:PORT of a receiver on loopback, e.g. smtp-sink; "
+                                       "default: the simulated internet")
     parser.add_argument("--no-dkim", action="store_true", help="leave messages unsigned")
     parser.add_argument("--senders", type=int, default=1)
     parser.add_argument("--ips", type=int, default=1, help="egress IPs per sender")

@@ -7,7 +7,9 @@
 
 namespace wavepost {
 
-std::string Base64Encode(std::string_view bytes) { return absl::Base64Escape(Av(bytes)); }
+std::string Base64Encode(std::string_view bytes) {
+  return absl::Base64Escape(Av(bytes));
+}
 
 std::optional<std::string> Base64Decode(std::string_view text) {
   for (char c : text) {

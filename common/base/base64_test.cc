@@ -7,8 +7,12 @@ namespace {
 
 // Vectors of RFC 4648 section 10.
 TEST(Base32Test, Rfc4648Vectors) {
-  const std::pair<const char*, const char*> kVectors[] = {{"", ""},           {"f", "my"},         {"fo", "mzxq"},
-                                                          {"foo", "mzxw6"},   {"foob", "mzxw6yq"}, {"fooba", "mzxw6ytb"},
+  const std::pair<const char*, const char*> kVectors[] = {{"", ""},
+                                                          {"f", "my"},
+                                                          {"fo", "mzxq"},
+                                                          {"foo", "mzxw6"},
+                                                          {"foob", "mzxw6yq"},
+                                                          {"fooba", "mzxw6ytb"},
                                                           {"foobar", "mzxw6ytboi"}};
   for (const auto& [plain, encoded] : kVectors) {
     EXPECT_EQ(Base32Encode(plain), encoded);
@@ -18,7 +22,8 @@ TEST(Base32Test, Rfc4648Vectors) {
 }
 
 TEST(Base32Test, RefusesWhatEncodeNeverMakes) {
-  for (const char* bad : {"m", "mzx", "mzxw6y", "m1", "mz", "my======"}) EXPECT_EQ(Base32Decode(bad), std::nullopt) << bad;
+  for (const char* bad : {"m", "mzx", "mzxw6y", "m1", "mz", "my======"})
+    EXPECT_EQ(Base32Decode(bad), std::nullopt) << bad;
 }
 
 TEST(Base64Test, RoundTripAndStrictness) {

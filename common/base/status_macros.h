@@ -13,7 +13,8 @@ namespace wavepost {
 // Puts "context: " before the message; keeps code and payloads. OK stays OK.
 inline absl::Status Annotate(const absl::Status& status, std::string_view context) {
   if (status.ok()) return status;
-  absl::Status out(status.code(), absl::StrCat(absl::string_view(context.data(), context.size()), ": ", status.message()));
+  absl::Status out(status.code(),
+                   absl::StrCat(absl::string_view(context.data(), context.size()), ": ", status.message()));
   status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) { out.SetPayload(url, payload); });
   return out;
 }
@@ -23,10 +24,10 @@ inline absl::Status Annotate(const absl::Status& status, std::string_view contex
 #define WP_CONCAT_INNER(a, b) a##b
 #define WP_CONCAT(a, b) WP_CONCAT_INNER(a, b)
 
-#define RETURN_IF_ERROR(expression)             \
-  do {                                          \
-    absl::Status wp_status = (expression);      \
-    if (!wp_status.ok()) return wp_status;      \
+#define RETURN_IF_ERROR(expression)        \
+  do {                                     \
+    absl::Status wp_status = (expression); \
+    if (!wp_status.ok()) return wp_status; \
   } while (false)
 
 #define ASSIGN_OR_RETURN(lhs, expression) ASSIGN_OR_RETURN_IMPL(WP_CONCAT(wp_statusor_, __LINE__), lhs, expression)

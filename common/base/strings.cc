@@ -34,9 +34,13 @@ size_t Utf8Length(std::string_view s) {
 
 }  // namespace
 
-std::string AsciiLower(std::string_view s) { return absl::AsciiStrToLower(Av(s)); }
+std::string AsciiLower(std::string_view s) {
+  return absl::AsciiStrToLower(Av(s));
+}
 
-bool EqualsIgnoreCase(std::string_view a, std::string_view b) { return absl::EqualsIgnoreCase(Av(a), Av(b)); }
+bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
+  return absl::EqualsIgnoreCase(Av(a), Av(b));
+}
 
 bool StartsWithIgnoreCase(std::string_view s, std::string_view prefix) {
   return absl::StartsWithIgnoreCase(Av(s), Av(prefix));

@@ -11,8 +11,12 @@
 
 namespace wavepost {
 
-inline absl::string_view Av(std::string_view s) { return {s.data(), s.size()}; }
-inline std::string_view Sv(absl::string_view s) { return {s.data(), s.size()}; }
+inline absl::string_view Av(std::string_view s) {
+  return {s.data(), s.size()};
+}
+inline std::string_view Sv(absl::string_view s) {
+  return {s.data(), s.size()};
+}
 
 // Lower-cases A-Z only; other bytes stay as they are.
 std::string AsciiLower(std::string_view s);

@@ -7,7 +7,9 @@ namespace {
 
 TEST(StringsTest, PrintableReplacesControlsAndBrokenUtf8) {
   EXPECT_EQ(Printable("a\r\nb\x1b[31m"), "a  b [31m");
-  EXPECT_EQ(Printable("\xC2\x9B" "31m"), " 31m");
+  EXPECT_EQ(Printable("\xC2\x9B"
+                      "31m"),
+            " 31m");
   EXPECT_EQ(Printable("\xFFz"), "?z");
   EXPECT_EQ(Printable("Müller"), "Müller");
 }

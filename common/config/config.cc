@@ -92,8 +92,9 @@ T Read(ConfigState& state, size_t id, std::string_view key, T fallback, std::str
   if (!value.IsDefined() || value.IsNull()) return fallback;
   T out{};
   if (value.IsScalar() && parse(value.Scalar(), &out)) return out;
-  state.Problem(value.Mark().line + 1, state.Path(id, key),
-                absl::StrCat("must be ", Av(wanted), value.IsScalar() ? absl::StrCat(", is '", value.Scalar(), "'") : ""));
+  state.Problem(
+      value.Mark().line + 1, state.Path(id, key),
+      absl::StrCat("must be ", Av(wanted), value.IsScalar() ? absl::StrCat(", is '", value.Scalar(), "'") : ""));
   return fallback;
 }
 
@@ -111,17 +112,15 @@ std::string ConfigNode::RequiredString(std::string_view key) const {
 }
 
 int64_t ConfigNode::Int(std::string_view key, int64_t fallback, int64_t min, int64_t max) const {
-  return Read<int64_t>(*state_, id_, key, fallback, absl::StrCat("a whole number from ", min, " to ", max),
-                       [=](const std::string& text, int64_t* out) {
-                         return absl::SimpleAtoi(text, out) && *out >= min && *out <= max;
-                       });
+  return Read<int64_t>(
+      *state_, id_, key, fallback, absl::StrCat("a whole number from ", min, " to ", max),
+      [=](const std::string& text, int64_t* out) { return absl::SimpleAtoi(text, out) && *out >= min && *out <= max; });
 }
 
 double ConfigNode::Double(std::string_view key, double fallback, double min, double max) const {
-  return Read<double>(*state_, id_, key, fallback, absl::StrCat("a number from ", min, " to ", max),
-                      [=](const std::string& text, double* out) {
-                        return absl::SimpleAtod(text, out) && *out >= min && *out <= max;
-                      });
+  return Read<double>(
+      *state_, id_, key, fallback, absl::StrCat("a number from ", min, " to ", max),
+      [=](const std::string& text, double* out) { return absl::SimpleAtod(text, out) && *out >= min && *out <= max; });
 }
 
 bool ConfigNode::Bool(std::string_view key, bool fallback) const {
@@ -133,12 +132,12 @@ bool ConfigNode::Bool(std::string_view key, bool fallback) const {
 
 absl::Duration ConfigNode::DurationOf(std::string_view key, absl::Duration fallback, absl::Duration min,
                                       absl::Duration max) const {
-  return Read<absl::Duration>(
-      *state_, id_, key, fallback,
-      absl::StrCat("a duration such as 30s, 5m or 72h, from ", absl::FormatDuration(min), " to ", absl::FormatDuration(max)),
-      [=](const std::string& text, absl::Duration* out) {
-        return absl::ParseDuration(text, out) && *out >= min && *out <= max;
-      });
+  return Read<absl::Duration>(*state_, id_, key, fallback,
+                              absl::StrCat("a duration such as 30s, 5m or 72h, from ", absl::FormatDuration(min),
+                                           " to ", absl::FormatDuration(max)),
+                              [=](const std::string& text, absl::Duration* out) {
+                                return absl::ParseDuration(text, out) && *out >= min && *out <= max;
+                              });
 }
 
 std::vector<std::string> ConfigNode::StringList(std::string_view key) const {
@@ -176,7 +175,9 @@ std::vector<ConfigNode> ConfigNode::List(std::string_view key) const {
   return out;
 }
 
-bool ConfigNode::Has(std::string_view key) const { return state_->Value(id_, key).IsDefined(); }
+bool ConfigNode::Has(std::string_view key) const {
+  return state_->Value(id_, key).IsDefined();
+}
 
 std::vector<std::string> ConfigNode::Keys() const {
   std::vector<std::string> out;
@@ -236,7 +237,9 @@ absl::StatusOr<ConfigFile> ConfigFile::Parse(std::string_view text, const std::s
   return ConfigFile(std::move(state));
 }
 
-ConfigNode ConfigFile::root() const { return ConfigNode(state_, 1); }
+ConfigNode ConfigFile::root() const {
+  return ConfigNode(state_, 1);
+}
 
 absl::Status ConfigFile::Finish() const {
   std::vector<std::string> before = state_->problems;

@@ -1,8 +1,8 @@
 // Reads a YAML configuration file key by key, with types and bounds, and reports every problem with file, line and key.
 //
 // Use: load, read every key that exists (each read names its default), then ask Finish(). A key that nobody read is an
-// error: it is nearly always a typing mistake. Reads never fail by themselves; a bad value yields the default and a problem.
-// Not thread-safe. Nodes are valid as long as their ConfigFile.
+// error: it is nearly always a typing mistake. Reads never fail by themselves; a bad value yields the default and a
+// problem. Not thread-safe. Nodes are valid as long as their ConfigFile.
 #pragma once
 
 #include <cstdint>

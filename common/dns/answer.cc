@@ -35,7 +35,9 @@ std::string OwnerName(const char* name) {
 }
 
 // A TTL with its top bit set counts as 0 (RFC 2181 section 8).
-uint32_t SaneTtl(uint32_t ttl) { return ttl > kTtlMax ? 0 : ttl; }
+uint32_t SaneTtl(uint32_t ttl) {
+  return ttl > kTtlMax ? 0 : ttl;
+}
 
 // The name at `data` within the packet; nothing when it is malformed. The root is "".
 std::optional<std::string> ReadName(const ns_msg& message, const unsigned char* data, size_t size) {
@@ -55,7 +57,8 @@ std::vector<Record> ReadRecords(ns_msg& message, ns_sect section, bool* good) {
       break;
     }
     if (ns_rr_class(rr) != ns_c_in) continue;
-    records.push_back({OwnerName(ns_rr_name(rr)), ns_rr_type(rr), SaneTtl(ns_rr_ttl(rr)), ns_rr_rdata(rr), ns_rr_rdlen(rr)});
+    records.push_back(
+        {OwnerName(ns_rr_name(rr)), ns_rr_type(rr), SaneTtl(ns_rr_ttl(rr)), ns_rr_rdata(rr), ns_rr_rdlen(rr)});
   }
   return records;
 }
@@ -76,7 +79,8 @@ void Take(const ns_msg& message, const Record& record, DnsAnswer* answer) {
     const std::optional<std::string> host = ReadName(message, record.data + 2, record.data_size - 2);
     if (!host) return;
     const std::optional<std::string> normalized = NormalizeHostName(*host);
-    if (host->empty() || normalized) answer->mx.push_back({static_cast<int>(ns_get16(record.data)), normalized.value_or("")});
+    if (host->empty() || normalized)
+      answer->mx.push_back({static_cast<int>(ns_get16(record.data)), normalized.value_or("")});
   } else if (record.type == ns_t_a && record.data_size == 4) {
     asio::ip::address_v4::bytes_type bytes;
     std::memcpy(bytes.data(), record.data, bytes.size());
@@ -93,7 +97,8 @@ void Take(const ns_msg& message, const Record& record, DnsAnswer* answer) {
 absl::StatusOr<DnsAnswer> ParseAnswer(std::string_view packet, std::string_view name, RecordType type) {
   ns_msg message;
   if (packet.size() > static_cast<size_t>(NS_MAXMSG) ||
-      ns_initparse(reinterpret_cast<const unsigned char*>(packet.data()), static_cast<int>(packet.size()), &message) != 0) {
+      ns_initparse(reinterpret_cast<const unsigned char*>(packet.data()), static_cast<int>(packet.size()), &message) !=
+          0) {
     return absl::UnavailableError("malformed DNS answer");
   }
   const int rcode = ns_msg_getflag(message, ns_f_rcode);
@@ -109,8 +114,9 @@ absl::StatusOr<DnsAnswer> ParseAnswer(std::string_view packet, std::string_view 
   uint32_t ttl = kTtlMax;
   std::string owner = OwnerName(std::string(name).c_str());
   for (int step = 0; step < kCnamesMax; ++step) {
-    const auto cname = std::find_if(records.begin(), records.end(),
-                                    [&](const Record& record) { return record.type == ns_t_cname && record.owner == owner; });
+    const auto cname = std::find_if(records.begin(), records.end(), [&](const Record& record) {
+      return record.type == ns_t_cname && record.owner == owner;
+    });
     if (cname == records.end()) break;
     const std::optional<std::string> target = ReadName(message, cname->data, cname->data_size);
     if (!target) return absl::UnavailableError("malformed DNS answer");

@@ -31,8 +31,8 @@ struct DnsAnswer {
 inline constexpr size_t kRecordsMax = 256;  // read of one answer; more are ignored
 inline constexpr int kCnamesMax = 8;        // followed within one answer
 
-// Takes the records of `type` that belong to `name`, or to what its CNAMEs lead to; others are ignored, as are names that
-// no host may have.
+// Takes the records of `type` that belong to `name`, or to what its CNAMEs lead to; others are ignored, as are names
+// that no host may have.
 //
 // kUnavailable: a response code other than NOERROR and NXDOMAIN, or a packet that cannot be read.
 absl::StatusOr<DnsAnswer> ParseAnswer(std::string_view packet, std::string_view name, RecordType type);

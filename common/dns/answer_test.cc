@@ -13,7 +13,8 @@ using std::string_literals::operator""s;
 
 std::string Record(std::string_view name, int type, uint32_t ttl, const std::string& data) {
   std::string out = EncodeDnsName(name);
-  for (int value : {type, 1, static_cast<int>(ttl >> 16), static_cast<int>(ttl & 0xffff), static_cast<int>(data.size())}) {
+  for (int value :
+       {type, 1, static_cast<int>(ttl >> 16), static_cast<int>(ttl & 0xffff), static_cast<int>(data.size())}) {
     out.push_back(static_cast<char>(value >> 8));
     out.push_back(static_cast<char>(value));
   }
@@ -41,9 +42,10 @@ std::string Soa(uint32_t minimum) {
 }
 
 TEST(ParseAnswer, TakesWhatBelongsToTheName) {
-  const std::string packet = Packet(0, 4, 0,
-                                    Record("X.test", 15, 300, Mx(10, "A.test")) + Record("other.test", 15, 1, Mx(1, "evil.test")) +
-                                        Record("x.test", 1, 1, "\x7f\0\0\1"s) + Record("x.test", 15, 200, Mx(300, ".")));
+  const std::string packet =
+      Packet(0, 4, 0,
+             Record("X.test", 15, 300, Mx(10, "A.test")) + Record("other.test", 15, 1, Mx(1, "evil.test")) +
+                 Record("x.test", 1, 1, "\x7f\0\0\1"s) + Record("x.test", 15, 200, Mx(300, ".")));
   const absl::StatusOr<DnsAnswer> answer = ParseAnswer(packet, "x.test", RecordType::kMx);
   ASSERT_TRUE(answer.ok()) << answer.status();
   ASSERT_EQ(answer->mx.size(), 2u);
@@ -55,9 +57,10 @@ TEST(ParseAnswer, TakesWhatBelongsToTheName) {
 }
 
 TEST(ParseAnswer, FollowsCnames) {
-  const std::string packet = Packet(0, 3, 0,
-                                    Record("z.test", 15, 300, Mx(10, "a.test")) + Record("y.test", 5, 50, EncodeDnsName("z.test")) +
-                                        Record("x.test", 5, 100, EncodeDnsName("y.test")));
+  const std::string packet =
+      Packet(0, 3, 0,
+             Record("z.test", 15, 300, Mx(10, "a.test")) + Record("y.test", 5, 50, EncodeDnsName("z.test")) +
+                 Record("x.test", 5, 100, EncodeDnsName("y.test")));
   const absl::StatusOr<DnsAnswer> answer = ParseAnswer(packet, "x.test", RecordType::kMx);
   ASSERT_TRUE(answer.ok());
   ASSERT_EQ(answer->mx.size(), 1u);
@@ -65,8 +68,8 @@ TEST(ParseAnswer, FollowsCnames) {
 }
 
 TEST(ParseAnswer, CnameLoopEnds) {
-  const std::string packet =
-      Packet(0, 2, 0, Record("x.test", 5, 100, EncodeDnsName("y.test")) + Record("y.test", 5, 100, EncodeDnsName("x.test")));
+  const std::string packet = Packet(
+      0, 2, 0, Record("x.test", 5, 100, EncodeDnsName("y.test")) + Record("y.test", 5, 100, EncodeDnsName("x.test")));
   const absl::StatusOr<DnsAnswer> answer = ParseAnswer(packet, "x.test", RecordType::kMx);
   ASSERT_TRUE(answer.ok());
   EXPECT_TRUE(answer->mx.empty());
@@ -80,8 +83,8 @@ TEST(ParseAnswer, NegativeTtl) {
     int64_t seconds;
   } rows[] = {{"Minimum", 3, 600, 60, 60}, {"SoaTtl", 0, 30, 60, 30}, {"TopBit", 3, 600, 0x80000000, 0}};
   for (const auto& row : rows) {
-    const absl::StatusOr<DnsAnswer> answer =
-        ParseAnswer(Packet(row.rcode, 0, 1, Record("test", 6, row.soa_ttl, Soa(row.minimum))), "x.test", RecordType::kMx);
+    const absl::StatusOr<DnsAnswer> answer = ParseAnswer(
+        Packet(row.rcode, 0, 1, Record("test", 6, row.soa_ttl, Soa(row.minimum))), "x.test", RecordType::kMx);
     ASSERT_TRUE(answer.ok()) << row.name;
     EXPECT_EQ(answer->name_exists, row.rcode == 0) << row.name;
     EXPECT_EQ(answer->ttl, absl::Seconds(row.seconds)) << row.name;
@@ -91,14 +94,17 @@ TEST(ParseAnswer, NegativeTtl) {
 
 TEST(ParseAnswer, RefusesOtherCodes) {
   for (int rcode : {1, 2, 4, 5, 9, 15}) {
-    EXPECT_EQ(ParseAnswer(Packet(rcode, 0, 0, ""), "x.test", RecordType::kMx).status().code(), absl::StatusCode::kUnavailable) << rcode;
+    EXPECT_EQ(ParseAnswer(Packet(rcode, 0, 0, ""), "x.test", RecordType::kMx).status().code(),
+              absl::StatusCode::kUnavailable)
+        << rcode;
   }
 }
 
 // Every cut of a good packet is refused or read, never overrun (a sanitizer build sees the rest).
 TEST(ParseAnswer, CutAnywhere) {
-  const std::string packet = Packet(0, 2, 1, Record("x.test", 15, 300, Mx(10, "a.test")) + Record("x.test", 15, 300, Mx(20, "b.test")) +
-                                                 Record("test", 6, 300, Soa(60)));
+  const std::string packet = Packet(0, 2, 1,
+                                    Record("x.test", 15, 300, Mx(10, "a.test")) +
+                                        Record("x.test", 15, 300, Mx(20, "b.test")) + Record("test", 6, 300, Soa(60)));
   for (size_t size = 0; size < packet.size(); ++size) {
     const std::string cut(packet, 0, size);  // its own allocation
     EXPECT_FALSE(ParseAnswer(cut, "x.test", RecordType::kMx).ok()) << size;
@@ -113,7 +119,9 @@ TEST(ParseAnswer, CutAnywhere) {
 }
 
 TEST(ParseAnswer, WrongSizesOfAddressesAreIgnored) {
-  const std::string packet = Packet(0, 3, 0, Record("x.test", 1, 300, "\1\2\3"s) + Record("x.test", 1, 300, "\1\2\3\4"s) + Record("x.test", 1, 300, "\1\2\3\4\5"s));
+  const std::string packet = Packet(0, 3, 0,
+                                    Record("x.test", 1, 300, "\1\2\3"s) + Record("x.test", 1, 300, "\1\2\3\4"s) +
+                                        Record("x.test", 1, 300, "\1\2\3\4\5"s));
   const absl::StatusOr<DnsAnswer> answer = ParseAnswer(packet, "x.test", RecordType::kA);
   ASSERT_TRUE(answer.ok());
   ASSERT_EQ(answer->addresses.size(), 1u);

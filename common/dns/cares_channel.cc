@@ -47,7 +47,8 @@ absl::StatusOr<DnsAnswer> ToAnswer(int status, std::string_view packet, std::str
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<CaresChannel>> CaresChannel::Create(asio::io_context& io, const std::vector<std::string>& servers,
+absl::StatusOr<std::unique_ptr<CaresChannel>> CaresChannel::Create(asio::io_context& io,
+                                                                   const std::vector<std::string>& servers,
                                                                    absl::Duration timeout, int tries) {
   if (absl::Status status = InitLibraryOnce(); !status.ok()) return status;
   std::unique_ptr<CaresChannel> self(new CaresChannel(io));
@@ -103,7 +104,8 @@ void CaresChannel::OnAnswer(void* arg, int status, int /*timeouts*/, unsigned ch
   const std::unique_ptr<std::shared_ptr<Query>> holder(static_cast<std::shared_ptr<Query>*>(arg));
   Query& query = **holder;
   const std::string_view bytes =
-      packet == nullptr ? std::string_view() : std::string_view(reinterpret_cast<const char*>(packet), static_cast<size_t>(size));
+      packet == nullptr ? std::string_view()
+                        : std::string_view(reinterpret_cast<const char*>(packet), static_cast<size_t>(size));
   query.result = ToAnswer(status, bytes, query.name, query.type);
   query.finished = true;
   query.done.cancel();  // resumes the waiter from the loop, never from inside c-ares
@@ -141,13 +143,14 @@ void CaresChannel::Arm(ares_socket_t fd, const std::shared_ptr<Watch>& watch) {
   const auto arm = [&](bool want, bool Watch::*armed, asio::posix::stream_descriptor::wait_type type, bool read) {
     if (!want || (*watch).*armed) return;
     (*watch).*armed = true;
-    watch->descriptor.async_wait(type, [this, alive = std::weak_ptr<bool>(alive_), fd, watch, armed, read](asio::error_code error) {
-      if (alive.expired()) return;
-      (*watch).*armed = false;
-      if (error || !watch->open) return;
-      Process(read ? fd : ARES_SOCKET_BAD, read ? ARES_SOCKET_BAD : fd);
-      if (!alive.expired() && watch->open) Arm(fd, watch);
-    });
+    watch->descriptor.async_wait(
+        type, [this, alive = std::weak_ptr<bool>(alive_), fd, watch, armed, read](asio::error_code error) {
+          if (alive.expired()) return;
+          (*watch).*armed = false;
+          if (error || !watch->open) return;
+          Process(read ? fd : ARES_SOCKET_BAD, read ? ARES_SOCKET_BAD : fd);
+          if (!alive.expired() && watch->open) Arm(fd, watch);
+        });
   };
   arm(watch->want_read, &Watch::reading, asio::posix::stream_descriptor::wait_read, true);
   arm(watch->want_write, &Watch::writing, asio::posix::stream_descriptor::wait_write, false);
@@ -165,7 +168,8 @@ void CaresChannel::ArmTimer() {
     return;
   }
   // One millisecond more: c-ares counts in milliseconds and would find nothing due if woken within the last one.
-  timer_.expires_after(std::chrono::seconds(wait.tv_sec) + std::chrono::microseconds(wait.tv_usec) + std::chrono::milliseconds(1));
+  timer_.expires_after(std::chrono::seconds(wait.tv_sec) + std::chrono::microseconds(wait.tv_usec) +
+                       std::chrono::milliseconds(1));
   timer_.async_wait([this, alive = std::weak_ptr<bool>(alive_)](asio::error_code error) {
     if (!error && !alive.expired()) Process(ARES_SOCKET_BAD, ARES_SOCKET_BAD);
   });

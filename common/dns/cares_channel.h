@@ -33,7 +33,8 @@ class CaresChannel {
   };
 
   // kInvalidArgument: a server that cannot be read.
-  static absl::StatusOr<std::unique_ptr<CaresChannel>> Create(asio::io_context& io, const std::vector<std::string>& servers,
+  static absl::StatusOr<std::unique_ptr<CaresChannel>> Create(asio::io_context& io,
+                                                              const std::vector<std::string>& servers,
                                                               absl::Duration timeout, int tries);
   ~CaresChannel();
   CaresChannel(const CaresChannel&) = delete;

@@ -79,7 +79,8 @@ class CaresResolver::Impl {
       ++stats_.coalesced;
       flight = running->second;
     } else {
-      if (domain_flights_.size() >= options_.lookups_max) co_return absl::UnavailableError("too many DNS lookups at once");
+      if (domain_flights_.size() >= options_.lookups_max)
+        co_return absl::UnavailableError("too many DNS lookups at once");
       flight = std::make_shared<Flight<MxHosts>>();
       domain_flights_.emplace(*domain, flight);
       asio::co_spawn(io_, FlyDomain(*domain, flight), asio::detached);
@@ -119,11 +120,15 @@ class CaresResolver::Impl {
   // How long a result may be kept. `ttl` is that of the records.
   absl::Duration Keep(const absl::Status& status, absl::Duration ttl) const {
     switch (status.code()) {
-      case absl::StatusCode::kOk: return std::min(ttl, options_.cache_ttl_max);
+      case absl::StatusCode::kOk:
+        return std::min(ttl, options_.cache_ttl_max);
       case absl::StatusCode::kNotFound:
-      case absl::StatusCode::kFailedPrecondition: return std::min(ttl, options_.negative_ttl);
-      case absl::StatusCode::kUnavailable: return options_.failure_ttl;
-      default: return absl::ZeroDuration();
+      case absl::StatusCode::kFailedPrecondition:
+        return std::min(ttl, options_.negative_ttl);
+      case absl::StatusCode::kUnavailable:
+        return options_.failure_ttl;
+      default:
+        return absl::ZeroDuration();
     }
   }
 
@@ -144,7 +149,8 @@ class CaresResolver::Impl {
     *ttl = std::min(*ttl, answer->ttl);
     if (!answer->name_exists) co_return absl::NotFoundError("no such domain");
     std::vector<MxRecord> records = std::move(answer->mx);
-    if (records.size() == 1 && records.front().host.empty()) co_return absl::FailedPreconditionError("takes no mail (null MX)");
+    if (records.size() == 1 && records.front().host.empty())
+      co_return absl::FailedPreconditionError("takes no mail (null MX)");
     std::erase_if(records, [](const MxRecord& record) { return record.host.empty(); });
 
     const bool implicit = records.empty();
@@ -168,7 +174,8 @@ class CaresResolver::Impl {
         continue;
       }
       *ttl = std::min(*ttl, host->ttl);
-      if (!host->addresses.empty()) hosts.push_back({records[i].host, records[i].preference, std::move(host->addresses)});
+      if (!host->addresses.empty())
+        hosts.push_back({records[i].host, records[i].preference, std::move(host->addresses)});
     }
     if (!trouble.ok()) *ttl = std::min(*ttl, options_.negative_ttl);  // the missing hosts may be back soon
     if (!hosts.empty()) co_return hosts;
@@ -274,12 +281,14 @@ class CaresResolver::Impl {
   Stats stats_;
 };
 
-absl::StatusOr<std::unique_ptr<CaresResolver>> CaresResolver::Create(asio::io_context& io, const Clock& clock, Options options) {
+absl::StatusOr<std::unique_ptr<CaresResolver>> CaresResolver::Create(asio::io_context& io, const Clock& clock,
+                                                                     Options options) {
   if (!options.ipv4 && !options.ipv6) return absl::InvalidArgumentError("DNS: neither IPv4 nor IPv6 is wanted");
   if (options.timeout < absl::Milliseconds(1) || options.tries < 1) {
     return absl::InvalidArgumentError("DNS: timeout and tries must be positive");
   }
-  ASSIGN_OR_RETURN(std::unique_ptr<CaresChannel> channel, CaresChannel::Create(io, options.servers, options.timeout, options.tries));
+  ASSIGN_OR_RETURN(std::unique_ptr<CaresChannel> channel,
+                   CaresChannel::Create(io, options.servers, options.timeout, options.tries));
   return std::unique_ptr<CaresResolver>(
       new CaresResolver(std::make_unique<Impl>(io, clock, std::move(options), std::move(channel))));
 }
@@ -291,8 +300,12 @@ Awaitable<absl::StatusOr<MxHosts>> CaresResolver::ResolveMx(std::string domain, 
   return impl_->ResolveMx(std::move(domain), deadline);
 }
 
-Awaitable<void> CaresResolver::Stop() { return impl_->Stop(); }
+Awaitable<void> CaresResolver::Stop() {
+  return impl_->Stop();
+}
 
-CaresResolver::Stats CaresResolver::stats() const { return impl_->stats(); }
+CaresResolver::Stats CaresResolver::stats() const {
+  return impl_->stats();
+}
 
 }  // namespace wavepost

@@ -20,8 +20,8 @@ class io_context;
 
 namespace wavepost {
 
-// Answers too long for UDP are asked again over TCP. Concurrent lookups of the same name share one query. Names are never
-// completed with a search domain and never read from a hosts file.
+// Answers too long for UDP are asked again over TCP. Concurrent lookups of the same name share one query. Names are
+// never completed with a search domain and never read from a hosts file.
 class CaresResolver final : public Resolver {
  public:
   struct Options {
@@ -31,21 +31,23 @@ class CaresResolver final : public Resolver {
     absl::Duration cache_ttl_max = absl::Hours(1);    // a longer TTL counts as this
     absl::Duration negative_ttl = absl::Seconds(60);  // longest memory of "no such domain", null MX, no address
     absl::Duration failure_ttl = absl::Seconds(5);    // memory of a server failure; 0: none
-    size_t cache_entries_max = 100'000;               // of domains, and again of hosts; the least recently used goes first
-    size_t lookups_max = 4096;                        // domains looked up at once; beyond it: kUnavailable
-    bool ipv4 = true;                                 // look for A
-    bool ipv6 = true;                                 // look for AAAA
-    uint64_t seed = 1;                                // of the shuffle among equal preferences
+    size_t cache_entries_max = 100'000;  // of domains, and again of hosts; the least recently used goes first
+    size_t lookups_max = 4096;           // domains looked up at once; beyond it: kUnavailable
+    bool ipv4 = true;                    // look for A
+    bool ipv6 = true;                    // look for AAAA
+    uint64_t seed = 1;                   // of the shuffle among equal preferences
   };
 
   struct Stats {
-    uint64_t queries = 0;       // sent to c-ares
-    uint64_t cache_hits = 0;    // ResolveMx answered from memory
-    uint64_t coalesced = 0;     // ResolveMx that joined a running lookup
+    uint64_t queries = 0;     // sent to c-ares
+    uint64_t cache_hits = 0;  // ResolveMx answered from memory
+    uint64_t coalesced = 0;   // ResolveMx that joined a running lookup
   };
 
-  // kInvalidArgument: a server that is no address, or neither family wanted. `io` and `clock` must outlive the resolver.
-  static absl::StatusOr<std::unique_ptr<CaresResolver>> Create(asio::io_context& io, const Clock& clock, Options options);
+  // kInvalidArgument: a server that is no address, or neither family wanted. `io` and `clock` must outlive the
+  // resolver.
+  static absl::StatusOr<std::unique_ptr<CaresResolver>> Create(asio::io_context& io, const Clock& clock,
+                                                               Options options);
   ~CaresResolver() override;
 
   Awaitable<absl::StatusOr<MxHosts>> ResolveMx(std::string domain, Deadline deadline) override;

@@ -80,7 +80,8 @@ class CaresResolverTest : public testing::Test {
     }
   }
 
-  void Launch(const std::string& domain, std::optional<Result>* out, Deadline deadline = DeadlineAfter(absl::Seconds(30))) {
+  void Launch(const std::string& domain, std::optional<Result>* out,
+              Deadline deadline = DeadlineAfter(absl::Seconds(30))) {
     asio::co_spawn(io_, ResolveInto(resolver_.get(), domain, deadline, out), asio::detached);
   }
 
@@ -105,7 +106,8 @@ TEST_F(CaresResolverTest, FindsHostsByPreferenceWithBothFamilies) {
   server_.AddAaaa("mx1.example.test", "2001:db8::1");
   server_.AddA("mx2.example.test", "192.0.2.3");
   Start();
-  EXPECT_EQ(Describe(Resolve("Example.TEST.")), "10 mx1.example.test 2001:db8::1,192.0.2.1,192.0.2.2; 20 mx2.example.test 192.0.2.3");
+  EXPECT_EQ(Describe(Resolve("Example.TEST.")),
+            "10 mx1.example.test 2001:db8::1,192.0.2.1,192.0.2.2; 20 mx2.example.test 192.0.2.3");
 }
 
 TEST_F(CaresResolverTest, AsksForTheWantedFamilyOnly) {
@@ -155,7 +157,9 @@ TEST_F(CaresResolverTest, Table) {
   server_.AddCname("alias-nowhere.test", "gone.test");
   server_.AddMx("alias-target.test", 10, "alias-host.test");
   server_.AddCname("alias-host.test", "mx.test");
-  server_.AddMx("bad-target.test", 10, "b\x01" "d.test");
+  server_.AddMx("bad-target.test", 10,
+                "b\x01"
+                "d.test");
   server_.AddMx("twice.test", 10, "mx.test");
   server_.AddMx("twice.test", 20, "mx.test");
   Start({.timeout = absl::Milliseconds(50), .tries = 1});
@@ -298,7 +302,9 @@ TEST_F(CaresResolverTest, ConcurrentLookupsShareOneQuery) {
   Start();
   std::vector<std::optional<Result>> results(200);
   for (size_t i = 0; i < results.size(); ++i) Launch(i % 2 == 0 ? "one.test" : "TWO.test", &results[i]);
-  RunUntil([&] { return std::all_of(results.begin(), results.end(), [](const auto& result) { return result.has_value(); }); });
+  RunUntil([&] {
+    return std::all_of(results.begin(), results.end(), [](const auto& result) { return result.has_value(); });
+  });
   for (const auto& result : results) EXPECT_EQ(Describe(*result), "10 mx.test 192.0.2.1");
   EXPECT_EQ(server_.queries("one.test", kMx), 1);
   EXPECT_EQ(server_.queries("two.test", kMx), 1);
@@ -348,7 +354,10 @@ TEST_F(CaresResolverTest, HostileAnswers) {
       {"pointer-out.test", {1, "\xc0\x0c" + header + "\x00\x04\x00\x0a\xff\xff"s}},
       {"long-rdata.test", {1, "\xc0\x0c" + header + "\xff\xff\x00\x0a"s}},
       {"short-mx.test", {1, "\xc0\x0c" + header + "\x00\x01\x00"s}},
-      {"count-lies.test", {65535, "\xc0\x0c" + header + "\x00\x04\x00\x0a\x01" "a"s}},
+      {"count-lies.test",
+       {65535, "\xc0\x0c" + header +
+                   "\x00\x04\x00\x0a\x01"
+                   "a"s}},
   };
   for (const auto& [name, row] : rows) server_.AnswerRaw(name, row.first, row.second);
   Start({.timeout = absl::Milliseconds(50), .tries = 1});
@@ -359,8 +368,10 @@ TEST_F(CaresResolverTest, HostileAnswers) {
 }
 
 TEST_F(CaresResolverTest, RefusesBadOptions) {
-  EXPECT_EQ(CaresResolver::Create(io_, clock_, {.servers = {"not an address"}}).status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(CaresResolver::Create(io_, clock_, {.ipv4 = false, .ipv6 = false}).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(CaresResolver::Create(io_, clock_, {.servers = {"not an address"}}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(CaresResolver::Create(io_, clock_, {.ipv4 = false, .ipv6 = false}).status().code(),
+            absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(CaresResolver::Create(io_, clock_, {.tries = 0}).status().code(), absl::StatusCode::kInvalidArgument);
 }
 

@@ -78,7 +78,9 @@ FakeDnsServer::FakeDnsServer(asio::io_context& io) : udp_(io), acceptor_(io) {
   asio::co_spawn(io, AcceptTcp(), asio::detached);
 }
 
-std::string FakeDnsServer::address() const { return "127.0.0.1:" + std::to_string(udp_.local_endpoint().port()); }
+std::string FakeDnsServer::address() const {
+  return "127.0.0.1:" + std::to_string(udp_.local_endpoint().port());
+}
 
 void FakeDnsServer::AddMx(const std::string& name, uint16_t preference, std::string_view host, uint32_t ttl) {
   std::string data;
@@ -92,7 +94,8 @@ void FakeDnsServer::AddA(const std::string& name, std::string_view address, uint
 }
 
 void FakeDnsServer::AddAaaa(const std::string& name, std::string_view address, uint32_t ttl) {
-  names_[name].records.push_back({kTypeAaaa, ttl, ToString(asio::ip::make_address_v6(std::string(address)).to_bytes())});
+  names_[name].records.push_back(
+      {kTypeAaaa, ttl, ToString(asio::ip::make_address_v6(std::string(address)).to_bytes())});
 }
 
 void FakeDnsServer::AddCname(const std::string& name, std::string_view target, uint32_t ttl) {

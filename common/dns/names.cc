@@ -34,7 +34,8 @@ std::optional<std::string> NormalizeHostName(std::string_view name) {
 
 void OrderMxHosts(MxHosts* hosts, std::mt19937_64* random) {
   std::shuffle(hosts->begin(), hosts->end(), *random);
-  std::stable_sort(hosts->begin(), hosts->end(), [](const MxHost& a, const MxHost& b) { return a.preference < b.preference; });
+  std::stable_sort(hosts->begin(), hosts->end(),
+                   [](const MxHost& a, const MxHost& b) { return a.preference < b.preference; });
   if (hosts->size() > kMxHostsMax) hosts->resize(kMxHostsMax);
 }
 

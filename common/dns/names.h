@@ -10,8 +10,8 @@
 
 namespace wavepost {
 
-// Lower case, without the final dot. Nothing unless it consists of labels of letters, digits, '-' and '_' (1 to 63 bytes each,
-// 253 in all): what DNS could carry beyond that is no mail host, and must not reach logs and queries.
+// Lower case, without the final dot. Nothing unless it consists of labels of letters, digits, '-' and '_' (1 to 63
+// bytes each, 253 in all): what DNS could carry beyond that is no mail host, and must not reach logs and queries.
 std::optional<std::string> NormalizeHostName(std::string_view name);
 
 // Most preferred first, equal preferences in random order (RFC 5321 section 5.1), at most kMxHostsMax kept.

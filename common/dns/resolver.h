@@ -12,13 +12,14 @@
 
 namespace wavepost {
 
-inline constexpr size_t kMxHostsMax = 32;          // of a domain; the least preferred beyond it are dropped
+inline constexpr size_t kMxHostsMax = 32;           // of a domain; the least preferred beyond it are dropped
 inline constexpr size_t kAddressesPerHostMax = 16;  // of each family
 
 struct MxHost {
   std::string name;    // A-labels, lower case, no final dot
   int preference = 0;  // 0 for an implicit MX
-  std::vector<asio::ip::address> addresses;  // never empty; IPv6 first where both are wanted, each in the server's order
+  std::vector<asio::ip::address>
+      addresses;  // never empty; IPv6 first where both are wanted, each in the server's order
 
   friend bool operator==(const MxHost&, const MxHost&) = default;
 };
@@ -35,12 +36,13 @@ class Resolver {
   //
   // domain:   A-labels; any case, a final dot is dropped. By value: it must outlive suspension.
   // deadline: absolute; covers retries and CNAME steps together. When it passes the lookup goes on for others.
-  // On OK:    never empty. A domain without MX but with an address is its own host (RFC 5321 section 5.1). Hosts without
+  // On OK:    never empty. A domain without MX but with an address is its own host (RFC 5321 section 5.1). Hosts
+  // without
   //           an address are left out.
   // Errors:   kNotFound            no such domain, or neither MX nor address    permanent, 5.1.2
   //           kFailedPrecondition  null MX (RFC 7505)                           permanent, 5.1.10
   //           kInvalidArgument     not a domain name                            permanent, 5.1.2
-  //           kUnavailable         server failure, no answer, or MX hosts none of which has an address   temporary, 4.4.3
+  //           kUnavailable         server failure, no answer, or MX hosts none of which has an address temporary, 4.4.3
   //           kDeadlineExceeded, kCancelled (Stop or the caller's cancellation)  temporary
   // Limits:   kMxHostsMax, kAddressesPerHostMax; cached for the record TTL, capped by dns.cache_ttl_max.
   virtual Awaitable<absl::StatusOr<MxHosts>> ResolveMx(std::string domain, Deadline deadline) = 0;

@@ -42,7 +42,8 @@ absl::Status ZoneResolver::Add(std::string_view zone) {
     zone = lf == std::string_view::npos ? std::string_view() : zone.substr(lf + 1);
     const std::vector<std::string_view> words = Words(line);
     if (words.empty()) continue;
-    const absl::Status bad = absl::InvalidArgumentError(absl::StrCat("zone line ", number, ": cannot read \"", Av(line), "\""));
+    const absl::Status bad =
+        absl::InvalidArgumentError(absl::StrCat("zone line ", number, ": cannot read \"", Av(line), "\""));
     const std::optional<std::string> name = NormalizeHostName(words[0]);
     if (!name || words.size() < 2) return bad;
     Node& node = nodes_[*name];
@@ -102,7 +103,8 @@ absl::StatusOr<MxHosts> ZoneResolver::Answer(const std::string& domain) {
   }
   for (const Mx& mx : node->mx) {
     const Node* host = Find(mx.host);
-    if (host != nullptr && !host->servfail && !host->addresses.empty()) hosts.push_back({mx.host, mx.preference, host->addresses});
+    if (host != nullptr && !host->servfail && !host->addresses.empty())
+      hosts.push_back({mx.host, mx.preference, host->addresses});
   }
   if (hosts.empty()) return absl::UnavailableError(absl::StrCat(domain, ": no MX host has an address"));
   OrderMxHosts(&hosts, &random_);

@@ -17,7 +17,9 @@ Awaitable<void> ResolveInto(Resolver* resolver, std::string domain, Deadline dea
   *out = co_await resolver->ResolveMx(domain, deadline);
 }
 
-Awaitable<void> StopNow(Resolver* resolver) { co_await resolver->Stop(); }
+Awaitable<void> StopNow(Resolver* resolver) {
+  co_await resolver->Stop();
+}
 
 Result Resolve(Resolver* resolver, std::string domain, Deadline deadline = DeadlineAfter(absl::Milliseconds(1))) {
   asio::io_context io;
@@ -55,9 +57,9 @@ TEST(ZoneResolver, Table) {
   EXPECT_EQ(Resolve(resolver->get(), "alias.test"), hosts);
   EXPECT_EQ(Resolve(resolver->get(), "implicit.test")->front().name, "implicit.test");
   const std::pair<const char*, absl::StatusCode> rows[] = {
-      {"nowhere.test", absl::StatusCode::kNotFound},           {"null.test", absl::StatusCode::kFailedPrecondition},
-      {"dead.test", absl::StatusCode::kUnavailable},           {"dangling.test", absl::StatusCode::kUnavailable},
-      {"slow.test", absl::StatusCode::kDeadlineExceeded},      {"loop.test", absl::StatusCode::kNotFound},
+      {"nowhere.test", absl::StatusCode::kNotFound},      {"null.test", absl::StatusCode::kFailedPrecondition},
+      {"dead.test", absl::StatusCode::kUnavailable},      {"dangling.test", absl::StatusCode::kUnavailable},
+      {"slow.test", absl::StatusCode::kDeadlineExceeded}, {"loop.test", absl::StatusCode::kNotFound},
       {"not a name", absl::StatusCode::kInvalidArgument},
   };
   for (const auto& [domain, code] : rows) EXPECT_EQ(Resolve(resolver->get(), domain).status().code(), code) << domain;
@@ -65,8 +67,9 @@ TEST(ZoneResolver, Table) {
 }
 
 TEST(ZoneResolver, NamesTheBadLine) {
-  for (const char* line : {"example.com", "example.com MX ten mx.test", "example.com MX 10", "example.com A ::1", "example.com AAAA 127.0.0.1",
-                           "example.com TXT x", "a..b A 127.0.0.1", "example.com MX 10 a..b", "example.com A 127.0.0.1 5"}) {
+  for (const char* line : {"example.com", "example.com MX ten mx.test", "example.com MX 10", "example.com A ::1",
+                           "example.com AAAA 127.0.0.1", "example.com TXT x", "a..b A 127.0.0.1",
+                           "example.com MX 10 a..b", "example.com A 127.0.0.1 5"}) {
     const auto resolver = ZoneResolver::Parse(std::string("\nok.test A 127.0.0.1\n") + line);
     EXPECT_EQ(resolver.status().code(), absl::StatusCode::kInvalidArgument) << line;
     EXPECT_NE(resolver.status().message().find("line 3"), absl::string_view::npos) << resolver.status();

@@ -48,9 +48,10 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsFor(co
                                                                               std::string_view listen_address) {
   if (!files.enabled) {
     if (IsLoopbackTarget(listen_address)) return grpc::InsecureServerCredentials();
-    return absl::FailedPreconditionError(absl::StrCat(
-        "listen ", Av(listen_address), " leaves this host, and no tls is configured; set tls.certificate, tls.key and "
-        "tls.authority, or listen on 127.0.0.1"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("listen ", Av(listen_address),
+                     " leaves this host, and no tls is configured; set tls.certificate, tls.key and "
+                     "tls.authority, or listen on 127.0.0.1"));
   }
   grpc::SslServerCredentialsOptions::PemKeyCertPair pair;
   ASSIGN_OR_RETURN(pair.cert_chain, ReadPem(files.certificate, "certificate"));
@@ -58,9 +59,8 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsFor(co
   if (pair.cert_chain.empty()) return absl::InvalidArgumentError("tls.certificate and tls.key are required to listen");
   ASSIGN_OR_RETURN(std::string authority, ReadPem(files.authority, "authority"));
   // A caller without certificate may come in: tenants have API keys. Internal services check the peer's identity.
-  grpc::SslServerCredentialsOptions options(authority.empty()
-                                                ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
-                                                : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
+  grpc::SslServerCredentialsOptions options(authority.empty() ? GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE
+                                                              : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
   options.pem_root_certs = authority;
   options.pem_key_cert_pairs.push_back(pair);
   return grpc::SslServerCredentials(options);

@@ -1,7 +1,7 @@
 // TLS for gRPC from three files: certificate, key, and the authority that the other side must be signed by.
 //
-// With all three set both sides prove who they are (mutual TLS). With none, traffic is in clear text, which is allowed on
-// loopback only: a port that leaves the host is refused without TLS.
+// With all three set both sides prove who they are (mutual TLS). With none, traffic is in clear text, which is allowed
+// on loopback only: a port that leaves the host is refused without TLS.
 #pragma once
 
 #include <memory>

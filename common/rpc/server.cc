@@ -32,9 +32,10 @@ absl::StatusOr<RpcServer> StartRpcServer(const std::string& listen_address, cons
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   out.server = builder.BuildAndStart();
   if (out.server == nullptr || out.port == 0) {
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", listen_address,
-                                               ": the port is in use or the address is not on this machine; choose another "
-                                               "in 'listen', or stop the process that has it"));
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", listen_address,
+                     ": the port is in use or the address is not on this machine; choose another "
+                     "in 'listen', or stop the process that has it"));
   }
   return out;
 }

@@ -1,4 +1,5 @@
-// absl::Status <-> grpc::Status, with the details of AIP-193: ErrorInfo on every error, BadRequest where fields are wrong.
+// absl::Status <-> grpc::Status, with the details of AIP-193: ErrorInfo on every error, BadRequest where fields are
+// wrong.
 //
 // Inside a process an error travels as absl::Status whose payload holds the details; these helpers put them in and out.
 #pragma once

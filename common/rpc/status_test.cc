@@ -10,8 +10,8 @@ namespace wavepost {
 namespace {
 
 TEST(RpcStatusTest, FieldsSurviveTheWire) {
-  const absl::Status status =
-      BadFields("UNKNOWN_VARIABLE", {{"campaign.content.html", "line 3: no column 'x'"}, {"campaign.columns", "empty"}});
+  const absl::Status status = BadFields(
+      "UNKNOWN_VARIABLE", {{"campaign.content.html", "line 3: no column 'x'"}, {"campaign.columns", "empty"}});
   const absl::Status back = FromGrpc(ToGrpc(status));
   EXPECT_EQ(back.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(ReasonOf(back), "UNKNOWN_VARIABLE");

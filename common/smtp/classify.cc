@@ -74,16 +74,26 @@ void FitToPhase(Phase phase, Verdict* verdict) {
 
 std::string_view PhaseName(Phase phase) {
   switch (phase) {
-    case Phase::kConnect: return "connect";
-    case Phase::kGreeting: return "greeting";
-    case Phase::kEhlo: return "ehlo";
-    case Phase::kStartTls: return "starttls";
-    case Phase::kMail: return "mail";
-    case Phase::kRcpt: return "rcpt";
-    case Phase::kData: return "data";
-    case Phase::kEndOfData: return "end_of_data";
-    case Phase::kRset: return "rset";
-    case Phase::kQuit: return "quit";
+    case Phase::kConnect:
+      return "connect";
+    case Phase::kGreeting:
+      return "greeting";
+    case Phase::kEhlo:
+      return "ehlo";
+    case Phase::kStartTls:
+      return "starttls";
+    case Phase::kMail:
+      return "mail";
+    case Phase::kRcpt:
+      return "rcpt";
+    case Phase::kData:
+      return "data";
+    case Phase::kEndOfData:
+      return "end_of_data";
+    case Phase::kRset:
+      return "rset";
+    case Phase::kQuit:
+      return "quit";
   }
   return "unknown";
 }
@@ -92,8 +102,13 @@ Verdict Classify(const Reply& reply, Phase phase) {
   Verdict verdict;
   if (reply.positive() || (reply.intermediate() && phase == Phase::kData)) return verdict;
   if (!reply.transient() && !reply.permanent()) {  // 3xx out of place: the dialogue is lost, the message is not
-    return {Verdict::Kind::kTemporary, wavepost::v1::SYNTAX, wavepost::v1::NETWORK_FAULT, Verdict::Scope::kSite,
-            std::nullopt, false, "out-of-place"};
+    return {Verdict::Kind::kTemporary,
+            wavepost::v1::SYNTAX,
+            wavepost::v1::NETWORK_FAULT,
+            Verdict::Scope::kSite,
+            std::nullopt,
+            false,
+            "out-of-place"};
   }
   const std::string text = reply.Text();
   Facts facts{&reply, reply.enhanced, ToWords(text), phase};
@@ -107,7 +122,7 @@ Verdict Classify(const Reply& reply, Phase phase) {
     verdict.rule = rule.name;
     verdict.throttled = (rule.flags & kThrottled) != 0;
     verdict.kind = reply.permanent() && (rule.flags & kTemporaryAnyway) == 0 ? Verdict::Kind::kPermanent
-                                                                              : Verdict::Kind::kTemporary;
+                                                                             : Verdict::Kind::kTemporary;
     break;
   }
   if (reply.code == 421 && facts.enhanced.subject == 7) verdict.throttled = true;  // closed on us for what we do

@@ -1,7 +1,7 @@
 // What a reply means for the recipient, for us and for the next attempt. Pure.
 //
-// Order of trust: the class of the SMTP code (2, 4, 5), the enhanced status code (RFC 3463), known texts, the phase. The rules
-// stand in one table, classify_rules.cc; each carries a sample that must fire it.
+// Order of trust: the class of the SMTP code (2, 4, 5), the enhanced status code (RFC 3463), known texts, the phase.
+// The rules stand in one table, classify_rules.cc; each carries a sample that must fire it.
 #pragma once
 
 #include <optional>
@@ -26,8 +26,9 @@ struct Verdict {
 
   Kind kind = Kind::kAccepted;
   wavepost::v1::Reason reason = wavepost::v1::REASON_UNSPECIFIED;
-  // RECIPIENT only for RCPT and later, and only on words or codes that are about the address. A refusal that names a block
-  // list or a policy never has it; one that names an IP address only if code and text agree that the address is unknown.
+  // RECIPIENT only for RCPT and later, and only on words or codes that are about the address. A refusal that names a
+  // block list or a policy never has it; one that names an IP address only if code and text agree that the address is
+  // unknown.
   wavepost::v1::Fault fault = wavepost::v1::FAULT_UNSPECIFIED;
   Scope scope = Scope::kRecipient;
   // Temporary only: when the reply asks us to come back, 1 s to 24 h.
@@ -41,8 +42,8 @@ struct Verdict {
 // 2xx is accepted, and 3xx in answer to DATA. 4xx is temporary. 5xx is permanent, except "too many recipients", rate
 // limits, greylisting and a bare 552 at RCPT (RFC 5321 4.5.3.1.10). In doubt it is nobody's fault.
 //
-// A permanent verdict before RCPT says nothing about any recipient: its scope is kMessage or wider, and the caller decides
-// whether to try another host, another address of ours, or later.
+// A permanent verdict before RCPT says nothing about any recipient: its scope is kMessage or wider, and the caller
+// decides whether to try another host, another address of ours, or later.
 Verdict Classify(const Reply& reply, Phase phase);
 
 // The class of a permanent verdict: HARD if the address will never work (only with fault RECIPIENT), POLICY if refused

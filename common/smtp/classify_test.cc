@@ -41,7 +41,8 @@ TEST(ClassifyRules, EverySampleFiresItsRule) {
 // A row that blames the recipient is only open where a recipient has been named.
 TEST(ClassifyRules, NobodyIsBlamedBeforeRcpt) {
   for (const ClassifyRule& rule : ClassifyRules()) {
-    for (Phase phase : {Phase::kConnect, Phase::kGreeting, Phase::kEhlo, Phase::kStartTls, Phase::kMail, Phase::kRset, Phase::kQuit}) {
+    for (Phase phase : {Phase::kConnect, Phase::kGreeting, Phase::kEhlo, Phase::kStartTls, Phase::kMail, Phase::kRset,
+                        Phase::kQuit}) {
       const Verdict verdict = Classify(Parse(rule.sample), phase);
       EXPECT_NE(verdict.fault, v1::RECIPIENT) << rule.name << " at " << PhaseName(phase);
       EXPECT_NE(BounceClassOf(verdict), v1::HARD) << rule.name << " at " << PhaseName(phase);
@@ -85,23 +86,33 @@ constexpr Row kRows[] = {
     {"GoAhead", Phase::kData, "354 send it", Kind::kAccepted, v1::REASON_UNSPECIFIED, v1::FAULT_UNSPECIFIED},
     {"GoAheadOutOfPlace", Phase::kRcpt, "354 send it", Kind::kTemporary, v1::SYNTAX, v1::NETWORK_FAULT},
     // the address
-    {"CodeAndText", Phase::kRcpt, "550 5.1.1 <a@x.test>: Recipient address rejected: User unknown in local recipient table", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
+    {"CodeAndText", Phase::kRcpt,
+     "550 5.1.1 <a@x.test>: Recipient address rejected: User unknown in local recipient table", Kind::kPermanent,
+     v1::USER_UNKNOWN, v1::RECIPIENT},
     {"TextOnly", Phase::kRcpt, "550 unknown user", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
-    {"PolicyCodeButNoSuchUser", Phase::kRcpt, "550 5.7.1 No such user here", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
-    {"AtEndOfData", Phase::kEndOfData, "550 5.1.1 mailbox does not exist", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
-    {"German", Phase::kRcpt, "550 Empf\xc3\xa4nger ist hier unbekannt", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
+    {"PolicyCodeButNoSuchUser", Phase::kRcpt, "550 5.7.1 No such user here", Kind::kPermanent, v1::USER_UNKNOWN,
+     v1::RECIPIENT},
+    {"AtEndOfData", Phase::kEndOfData, "550 5.1.1 mailbox does not exist", Kind::kPermanent, v1::USER_UNKNOWN,
+     v1::RECIPIENT},
+    {"German", Phase::kRcpt, "550 Empf\xc3\xa4nger ist hier unbekannt", Kind::kPermanent, v1::USER_UNKNOWN,
+     v1::RECIPIENT},
     {"GermanTranscribed", Phase::kRcpt, "550 Empfaenger unbekannt", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
     {"GermanUser", Phase::kRcpt, "550 Benutzer hier unbekannt", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
-    {"GermanShouting", Phase::kRcpt, "550 EMPF\xc3\x84NGER UNBEKANNT", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
+    {"GermanShouting", Phase::kRcpt, "550 EMPF\xc3\x84NGER UNBEKANNT", Kind::kPermanent, v1::USER_UNKNOWN,
+     v1::RECIPIENT},
     {"French", Phase::kRcpt, "550 Utilisateur inconnu", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
     {"Spanish", Phase::kRcpt, "550 El usuario no existe", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
     {"Polish", Phase::kRcpt, "550 Odbiorca nie istnieje", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
     {"TemporaryUnknown", Phase::kRcpt, "450 4.1.1 User unknown", Kind::kTemporary, v1::USER_UNKNOWN, v1::RECIPIENT},
-    {"WordsInAddressDoNotCount", Phase::kRcpt, "550 <user-unknown@spam.example.com> no", Kind::kPermanent, v1::REJECTED_POLICY, v1::FAULT_UNSPECIFIED},
-    {"BoilerplateOf550", Phase::kRcpt, "550 Requested action not taken: mailbox unavailable", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
-    {"BoilerplateOf450", Phase::kRcpt, "450 Requested mail action not taken: mailbox unavailable", Kind::kTemporary, v1::REASON_UNSPECIFIED, v1::FAULT_UNSPECIFIED},
+    {"WordsInAddressDoNotCount", Phase::kRcpt, "550 <user-unknown@spam.example.com> no", Kind::kPermanent,
+     v1::REJECTED_POLICY, v1::FAULT_UNSPECIFIED},
+    {"BoilerplateOf550", Phase::kRcpt, "550 Requested action not taken: mailbox unavailable", Kind::kPermanent,
+     v1::USER_UNKNOWN, v1::RECIPIENT},
+    {"BoilerplateOf450", Phase::kRcpt, "450 Requested mail action not taken: mailbox unavailable", Kind::kTemporary,
+     v1::REASON_UNSPECIFIED, v1::FAULT_UNSPECIFIED},
     {"Full", Phase::kRcpt, "452 4.2.2 mailbox full", Kind::kTemporary, v1::MAILBOX_FULL, v1::RECIPIENT},
-    {"FullAgainstItsCode", Phase::kRcpt, "552 5.1.1 Boite du destinataire pleine. Recipient overquota.", Kind::kPermanent, v1::MAILBOX_FULL, v1::RECIPIENT},
+    {"FullAgainstItsCode", Phase::kRcpt, "552 5.1.1 Boite du destinataire pleine. Recipient overquota.",
+     Kind::kPermanent, v1::MAILBOX_FULL, v1::RECIPIENT},
     {"FullGerman", Phase::kRcpt, "552 Das Postfach ist voll", Kind::kPermanent, v1::MAILBOX_FULL, v1::RECIPIENT},
     {"Disabled", Phase::kRcpt, "550 5.2.1 mailbox disabled", Kind::kPermanent, v1::MAILBOX_DISABLED, v1::RECIPIENT},
     {"NullMx", Phase::kRcpt, "556 5.1.10 null MX", Kind::kPermanent, v1::DOMAIN_UNKNOWN, v1::RECIPIENT},
@@ -111,46 +122,71 @@ constexpr Row kRows[] = {
     {"Bare552AtRcpt", Phase::kRcpt, "552 aborted", Kind::kTemporary, v1::MAILBOX_FULL, v1::FAULT_UNSPECIFIED},
     {"Bare421", Phase::kGreeting, "421", Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
     {"Bare450", Phase::kRcpt, "450", Kind::kTemporary, v1::REASON_UNSPECIFIED, v1::FAULT_UNSPECIFIED},
-    {"ShuttingDown421", Phase::kEndOfData, "421 mx.test shutting down", Kind::kTemporary, v1::NETWORK, v1::NETWORK_FAULT},
+    {"ShuttingDown421", Phase::kEndOfData, "421 mx.test shutting down", Kind::kTemporary, v1::NETWORK,
+     v1::NETWORK_FAULT},
     // too many recipients: temporary at any code
     {"TooMany452", Phase::kRcpt, "452 4.5.3 too many recipients", Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
     {"TooMany550", Phase::kRcpt, "550 5.5.3 Too many recipients", Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
     {"TooMany552", Phase::kRcpt, "552 too many rcpts", Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
     {"TooManyCodeOnly", Phase::kRcpt, "550 5.5.3 no", Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
     // us
-    {"OurIp", Phase::kRcpt, "550 5.7.1 Mail from IP 192.0.2.1 was rejected due to listing", Kind::kPermanent, v1::BLOCKED_IP, v1::SENDER},
+    {"OurIp", Phase::kRcpt, "550 5.7.1 Mail from IP 192.0.2.1 was rejected due to listing", Kind::kPermanent,
+     v1::BLOCKED_IP, v1::SENDER},
     {"OurIp6", Phase::kRcpt, "550 2001:db8::25 not allowed here", Kind::kPermanent, v1::BLOCKED_IP, v1::SENDER},
-    {"ListBeatsUserUnknownCode", Phase::kRcpt, "550 5.1.1 <a@x.test> blocked using zen.dnsbl.test", Kind::kPermanent, v1::BLOCKED_IP, v1::SENDER},
-    {"DominoIsNotABlockList", Phase::kRcpt, "550 a@x.test User not listed in public Name & Address Book", Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
-    {"Policy", Phase::kRcpt, "550 5.7.1 user unknown or rejected by local policy", Kind::kPermanent, v1::REJECTED_POLICY, v1::SENDER},
-    {"PolicyAgainstItsCode", Phase::kRcpt, "554 5.1.1 mail for this user refused by policy", Kind::kPermanent, v1::REJECTED_POLICY, v1::SENDER},
-    {"IpAndNoSuchUserWithoutCode", Phase::kRcpt, "550 Host refuses mail from 192.0.2.1, no such user", Kind::kPermanent, v1::BLOCKED_IP, v1::SENDER},
-    {"BlockListAtGreeting", Phase::kGreeting, "554 5.7.1 your host is on our blacklist", Kind::kPermanent, v1::BLOCKED_IP, v1::SENDER},
+    {"ListBeatsUserUnknownCode", Phase::kRcpt, "550 5.1.1 <a@x.test> blocked using zen.dnsbl.test", Kind::kPermanent,
+     v1::BLOCKED_IP, v1::SENDER},
+    {"DominoIsNotABlockList", Phase::kRcpt, "550 a@x.test User not listed in public Name & Address Book",
+     Kind::kPermanent, v1::USER_UNKNOWN, v1::RECIPIENT},
+    {"Policy", Phase::kRcpt, "550 5.7.1 user unknown or rejected by local policy", Kind::kPermanent,
+     v1::REJECTED_POLICY, v1::SENDER},
+    {"PolicyAgainstItsCode", Phase::kRcpt, "554 5.1.1 mail for this user refused by policy", Kind::kPermanent,
+     v1::REJECTED_POLICY, v1::SENDER},
+    {"IpAndNoSuchUserWithoutCode", Phase::kRcpt, "550 Host refuses mail from 192.0.2.1, no such user", Kind::kPermanent,
+     v1::BLOCKED_IP, v1::SENDER},
+    {"BlockListAtGreeting", Phase::kGreeting, "554 5.7.1 your host is on our blacklist", Kind::kPermanent,
+     v1::BLOCKED_IP, v1::SENDER},
     {"NoServiceAtGreeting", Phase::kGreeting, "554 no", Kind::kPermanent, v1::REJECTED_POLICY, v1::SENDER},
     {"UnknownAtMail", Phase::kMail, "550 5.1.1 user unknown", Kind::kPermanent, v1::REJECTED_POLICY, v1::SENDER},
     {"UnknownAtEhlo", Phase::kEhlo, "550 no such user", Kind::kPermanent, v1::REJECTED_POLICY, v1::SENDER},
-    {"SenderVerify", Phase::kRcpt, "550-Verification failed for <b@x.test>\n550-Called:   192.0.2.3\n550-Response: 550 5.1.1 User unknown\n550 Sender verify failed", Kind::kPermanent, v1::REJECTED_POLICY, v1::SENDER},
+    {"SenderVerify", Phase::kRcpt,
+     "550-Verification failed for <b@x.test>\n550-Called:   192.0.2.3\n550-Response: 550 5.1.1 User unknown\n550 "
+     "Sender verify failed",
+     Kind::kPermanent, v1::REJECTED_POLICY, v1::SENDER},
     {"Spf", Phase::kEndOfData, "550 5.7.23 SPF validation failed", Kind::kPermanent, v1::AUTH_FAILED, v1::SENDER},
-    {"Dmarc", Phase::kEndOfData, "550 5.7.26 Unauthenticated email is not accepted due to domain's DMARC policy", Kind::kPermanent, v1::AUTH_FAILED, v1::SENDER},
+    {"Dmarc", Phase::kEndOfData, "550 5.7.26 Unauthenticated email is not accepted due to domain's DMARC policy",
+     Kind::kPermanent, v1::AUTH_FAILED, v1::SENDER},
     // the message
     {"Spam", Phase::kEndOfData, "554 5.7.1 Spam message rejected", Kind::kPermanent, v1::SPAM, v1::CONTENT_FAULT},
     {"Virus", Phase::kEndOfData, "550 infected with Test-Virus", Kind::kPermanent, v1::VIRUS, v1::CONTENT_FAULT},
     {"Size", Phase::kMail, "552 5.3.4 message too big", Kind::kPermanent, v1::TOO_LARGE, v1::CONTENT_FAULT},
     {"Loop", Phase::kEndOfData, "554 5.4.6 too many hops", Kind::kPermanent, v1::LOOP, v1::NETWORK_FAULT},
-    {"Relay", Phase::kRcpt, "550 5.7.1 Unable to relay for a@x.test", Kind::kPermanent, v1::RELAY_DENIED, v1::NETWORK_FAULT},
+    {"Relay", Phase::kRcpt, "550 5.7.1 Unable to relay for a@x.test", Kind::kPermanent, v1::RELAY_DENIED,
+     v1::NETWORK_FAULT},
     // waiting
-    {"Postgrey", Phase::kRcpt, "450 4.2.0 <a@x.test>: Recipient address rejected: Greylisted, see http://help.test/x.html", Kind::kTemporary, v1::GREYLISTED, v1::SENDER},
-    {"MilterGreylist", Phase::kRcpt, "451 4.7.1 Greylisting in action, please come back in 00:04:30", Kind::kTemporary, v1::GREYLISTED, v1::SENDER},
-    {"EximGreylist", Phase::kRcpt, "451 Greylisted - please try again in 5 minutes", Kind::kTemporary, v1::GREYLISTED, v1::SENDER},
-    {"ExchangeGreylist", Phase::kRcpt, "451 4.7.1 Please try again later", Kind::kTemporary, v1::GREYLISTED, v1::SENDER},
+    {"Postgrey", Phase::kRcpt,
+     "450 4.2.0 <a@x.test>: Recipient address rejected: Greylisted, see http://help.test/x.html", Kind::kTemporary,
+     v1::GREYLISTED, v1::SENDER},
+    {"MilterGreylist", Phase::kRcpt, "451 4.7.1 Greylisting in action, please come back in 00:04:30", Kind::kTemporary,
+     v1::GREYLISTED, v1::SENDER},
+    {"EximGreylist", Phase::kRcpt, "451 Greylisted - please try again in 5 minutes", Kind::kTemporary, v1::GREYLISTED,
+     v1::SENDER},
+    {"ExchangeGreylist", Phase::kRcpt, "451 4.7.1 Please try again later", Kind::kTemporary, v1::GREYLISTED,
+     v1::SENDER},
     {"GreylistAtData", Phase::kData, "451 4.7.1 Graylisted", Kind::kTemporary, v1::GREYLISTED, v1::SENDER},
-    {"HintOnly", Phase::kRcpt, "451 Temporarily deferred, try again in 300 seconds", Kind::kTemporary, v1::GREYLISTED, v1::SENDER},
-    {"ServerBusyIsNoGreylist", Phase::kEndOfData, "451 4.7.500 Server busy. Please try again later from [192.0.2.8]", Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
-    {"LocalErrorIsNoGreylist", Phase::kRcpt, "451 Temporary local problem - please try later", Kind::kTemporary, v1::SYSTEM_FULL, v1::NETWORK_FAULT},
-    {"UnusualRate", Phase::kEndOfData, "421-4.7.28 unusual rate of unsolicited mail from your SPF\n421 4.7.28 domain", Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
-    {"Complaints", Phase::kMail, "421 4.7.0 [X] Messages from 192.0.2.1 temporarily deferred due to user complaints", Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
-    {"FiveHundredRate", Phase::kEndOfData, "550 Connection frequency limited", Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
-    {"GermanRate", Phase::kGreeting, "421 Zu viele Verbindungen von Ihrer Adresse", Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
+    {"HintOnly", Phase::kRcpt, "451 Temporarily deferred, try again in 300 seconds", Kind::kTemporary, v1::GREYLISTED,
+     v1::SENDER},
+    {"ServerBusyIsNoGreylist", Phase::kEndOfData, "451 4.7.500 Server busy. Please try again later from [192.0.2.8]",
+     Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
+    {"LocalErrorIsNoGreylist", Phase::kRcpt, "451 Temporary local problem - please try later", Kind::kTemporary,
+     v1::SYSTEM_FULL, v1::NETWORK_FAULT},
+    {"UnusualRate", Phase::kEndOfData, "421-4.7.28 unusual rate of unsolicited mail from your SPF\n421 4.7.28 domain",
+     Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
+    {"Complaints", Phase::kMail, "421 4.7.0 [X] Messages from 192.0.2.1 temporarily deferred due to user complaints",
+     Kind::kTemporary, v1::RATE_LIMITED, v1::SENDER},
+    {"FiveHundredRate", Phase::kEndOfData, "550 Connection frequency limited", Kind::kTemporary, v1::RATE_LIMITED,
+     v1::SENDER},
+    {"GermanRate", Phase::kGreeting, "421 Zu viele Verbindungen von Ihrer Adresse", Kind::kTemporary, v1::RATE_LIMITED,
+     v1::SENDER},
     {"Dns", Phase::kRcpt, "451 4.4.3 x", Kind::kTemporary, v1::DNS_FAILURE, v1::NETWORK_FAULT},
     {"StartTlsRefused", Phase::kStartTls, "502 5.5.1 what?", Kind::kPermanent, v1::TLS_FAILURE, v1::NETWORK_FAULT},
     {"Binary", Phase::kRcpt, "550 \xff\xfe\x01\x02", Kind::kPermanent, v1::REJECTED_POLICY, v1::FAULT_UNSPECIFIED},
@@ -159,7 +195,8 @@ constexpr Row kRows[] = {
 INSTANTIATE_TEST_SUITE_P(Rows, ClassifyTable, testing::ValuesIn(kRows), [](const auto& row) { return row.param.name; });
 
 TEST(Classify, ReadsTheHintOfTemporaryRepliesOnly) {
-  EXPECT_EQ(Classify(Parse("451 4.7.1 Greylisting in action, please come back in 00:04:30"), Phase::kRcpt).retry_hint, absl::Seconds(270));
+  EXPECT_EQ(Classify(Parse("451 4.7.1 Greylisting in action, please come back in 00:04:30"), Phase::kRcpt).retry_hint,
+            absl::Seconds(270));
   EXPECT_EQ(Classify(Parse("550 No such user, try again in 300 seconds"), Phase::kRcpt).retry_hint, std::nullopt);
 }
 
@@ -217,18 +254,21 @@ TEST(ReplyWords, Matches) {
   } rows[] = {
       {"user unknown", "user unknown", true},
       {"user unknown", "", false},
-      {"marble", "rbl", false},       // pieces start at a word
-      {"rbls", "rbl_", false},        // '_' ends a word
+      {"marble", "rbl", false},  // pieces start at a word
+      {"rbls", "rbl_", false},   // '_' ends a word
       {"on rbl now", "rbl_", true},
       {"address rejected", "address rejected$", true},
       {"address rejected by us", "address rejected$", false},
       {"user bob is unknown", "x|user*unknown", true},
       {"unknown is the user", "user*unknown", false},
       // the second "user" stands near enough, the first does not
-      {"user aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa user unknown", "user*unknown", true},
-      {"user aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa unknown", "user*unknown", false},
+      {"user aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa user unknown", "user*unknown",
+       true},
+      {"user aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa unknown", "user*unknown",
+       false},
   };
-  for (const auto& row : rows) EXPECT_EQ(MatchesWords(ToWords(row.text), row.pattern), row.match) << row.text << " / " << row.pattern;
+  for (const auto& row : rows)
+    EXPECT_EQ(MatchesWords(ToWords(row.text), row.pattern), row.match) << row.text << " / " << row.pattern;
 }
 
 // A megabyte of what the patterns look for is answered at once.

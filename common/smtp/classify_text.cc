@@ -8,13 +8,25 @@ namespace {
 constexpr size_t kTextBytesMax = 1024;  // what Reply::Text() gives; more is not looked at
 constexpr size_t kGapBytesMax = 60;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsAlnum(char c) { return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsWord(char c) { return IsAlnum(c) || static_cast<unsigned char>(c) >= 0x80; }
-bool IsHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool IsAlnum(char c) {
+  return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool IsWord(char c) {
+  return IsAlnum(c) || static_cast<unsigned char>(c) >= 0x80;
+}
+bool IsHex(char c) {
+  return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
 // RFC 5322 atext and the dot.
-bool IsLocalPart(char c) { return IsWord(c) || std::string_view(".!#$%&'*+/=?^_`{|}~-").find(c) != std::string_view::npos; }
-bool IsDomain(char c) { return IsWord(c) || c == '.' || c == '-'; }
+bool IsLocalPart(char c) {
+  return IsWord(c) || std::string_view(".!#$%&'*+/=?^_`{|}~-").find(c) != std::string_view::npos;
+}
+bool IsDomain(char c) {
+  return IsWord(c) || c == '.' || c == '-';
+}
 
 // The length of the mail address that starts at text[0], or 0.
 size_t AddressLength(std::string_view text) {
@@ -35,7 +47,8 @@ size_t Ip4Length(std::string_view text) {
     if (i == start || value > 255) return 0;
     if (part < 3 && (i >= text.size() || text[i++] != '.')) return 0;
   }
-  if (i < text.size() && (IsAlnum(text[i]) || (text[i] == '.' && i + 1 < text.size() && IsAlnum(text[i + 1])))) return 0;
+  if (i < text.size() && (IsAlnum(text[i]) || (text[i] == '.' && i + 1 < text.size() && IsAlnum(text[i + 1]))))
+    return 0;
   return i;
 }
 
@@ -55,20 +68,22 @@ size_t Ip6Length(std::string_view text) {
   return digit && (colons == 7 || (doubled && colons >= 2)) ? i : 0;
 }
 
-// True if `pattern` (one alternative) fits with its first piece starting within [from, latest]. Takes at most one step of
-// recursion per piece, and each later piece is tried within kGapBytesMax only.
+// True if `pattern` (one alternative) fits with its first piece starting within [from, latest]. Takes at most one step
+// of recursion per piece, and each later piece is tried within kGapBytesMax only.
 bool MatchesFrom(std::string_view text, std::string_view pattern, size_t from, size_t latest) {
   const size_t star = pattern.find('*');
   std::string_view piece = pattern.substr(0, star);
   const bool at_end = piece.ends_with('$');
   const bool word_end = at_end || piece.ends_with('_');
   if (word_end) piece.remove_suffix(1);
-  for (size_t at = text.find(piece, from); at != std::string_view::npos && at <= latest; at = text.find(piece, at + 1)) {
+  for (size_t at = text.find(piece, from); at != std::string_view::npos && at <= latest;
+       at = text.find(piece, at + 1)) {
     const size_t end = at + piece.size();
     if (at == 0 || text[at - 1] != ' ') continue;
     if (word_end && text[end] != ' ') continue;  // the text ends with a space, so text[end] exists
     if (at_end && end + 1 != text.size()) continue;
-    if (star == std::string_view::npos || MatchesFrom(text, pattern.substr(star + 1), end, end + kGapBytesMax)) return true;
+    if (star == std::string_view::npos || MatchesFrom(text, pattern.substr(star + 1), end, end + kGapBytesMax))
+      return true;
   }
   return false;
 }

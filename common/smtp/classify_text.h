@@ -11,8 +11,8 @@ struct ReplyWords {
   bool names_ip = false;  // an IPv4 or IPv6 address stands in it
 };
 
-// Makes words of a text: lower-cased (ASCII and Latin-1), everything but letters, digits and bytes beyond ASCII becomes a
-// space, mail addresses become "addr" (a local part such as "spam" says nothing) and IP addresses "ipaddr".
+// Makes words of a text: lower-cased (ASCII and Latin-1), everything but letters, digits and bytes beyond ASCII becomes
+// a space, mail addresses become "addr" (a local part such as "spam" says nothing) and IP addresses "ipaddr".
 ReplyWords ToWords(std::string_view text);
 
 // pattern: alternatives joined by '|'; each is one or more pieces joined by '*', which stands for up to 60 bytes or

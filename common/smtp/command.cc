@@ -19,16 +19,20 @@ struct VerbRow {
 };
 
 constexpr VerbRow kVerbs[] = {
-    {"helo", Verb::kHelo, Argument::kRequired},     {"ehlo", Verb::kEhlo, Argument::kRequired},
-    {"lhlo", Verb::kLhlo, Argument::kRequired},     {"mail", Verb::kMail, Argument::kRequired},
-    {"rcpt", Verb::kRcpt, Argument::kRequired},     {"data", Verb::kData, Argument::kNone},
-    {"bdat", Verb::kBdat, Argument::kRequired},     {"rset", Verb::kRset, Argument::kNone},
-    {"noop", Verb::kNoop, Argument::kOptional},     {"quit", Verb::kQuit, Argument::kNone},
-    {"vrfy", Verb::kVrfy, Argument::kRequired},     {"starttls", Verb::kStartTls, Argument::kNone},
+    {"helo", Verb::kHelo, Argument::kRequired}, {"ehlo", Verb::kEhlo, Argument::kRequired},
+    {"lhlo", Verb::kLhlo, Argument::kRequired}, {"mail", Verb::kMail, Argument::kRequired},
+    {"rcpt", Verb::kRcpt, Argument::kRequired}, {"data", Verb::kData, Argument::kNone},
+    {"bdat", Verb::kBdat, Argument::kRequired}, {"rset", Verb::kRset, Argument::kNone},
+    {"noop", Verb::kNoop, Argument::kOptional}, {"quit", Verb::kQuit, Argument::kNone},
+    {"vrfy", Verb::kVrfy, Argument::kRequired}, {"starttls", Verb::kStartTls, Argument::kNone},
 };
 
-bool IsSpace(char c) { return c == ' ' || c == '\t'; }
-bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+bool IsSpace(char c) {
+  return c == ' ' || c == '\t';
+}
+bool IsControl(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
 
 std::string_view Trim(std::string_view s) {
   while (!s.empty() && IsSpace(s.front())) s.remove_prefix(1);
@@ -66,7 +70,8 @@ std::string_view CheckPath(std::string_view path) {
   } else {
     at = path.find('@');
     for (char c : path.substr(0, at)) {
-      if (std::string_view(" \t\"(),:;<>[]\\").find(c) != std::string_view::npos) return "bad character in the local part";
+      if (std::string_view(" \t\"(),:;<>[]\\").find(c) != std::string_view::npos)
+        return "bad character in the local part";
     }
   }
   if (at == 0) return "local part is empty";
@@ -113,8 +118,8 @@ std::string ParseParams(std::string_view rest, std::vector<std::pair<std::string
 }
 
 std::string ParsePathAndParams(std::string_view rest, std::string_view prefix, Command* command) {
-  if (!StartsWithIgnoreCase(rest, prefix)) return command->verb == Verb::kMail ? "syntax: MAIL FROM:<address>"
-                                                                               : "syntax: RCPT TO:<address>";
+  if (!StartsWithIgnoreCase(rest, prefix))
+    return command->verb == Verb::kMail ? "syntax: MAIL FROM:<address>" : "syntax: RCPT TO:<address>";
   rest = Trim(rest.substr(prefix.size()));
   if (!rest.starts_with('<')) return "address must stand in <>";
   rest.remove_prefix(1);

@@ -12,7 +12,19 @@ namespace wavepost {
 
 struct Command {
   enum class Verb {
-    kHelo, kEhlo, kLhlo, kMail, kRcpt, kData, kBdat, kRset, kNoop, kQuit, kVrfy, kStartTls, kUnknown,
+    kHelo,
+    kEhlo,
+    kLhlo,
+    kMail,
+    kRcpt,
+    kData,
+    kBdat,
+    kRset,
+    kNoop,
+    kQuit,
+    kVrfy,
+    kStartTls,
+    kUnknown,
   };
 
   static constexpr size_t kParamsMax = 16;
@@ -29,7 +41,8 @@ struct Command {
   // BDAT only.
   uint64_t bdat_bytes = 0;
   bool bdat_last = false;
-  // Not empty: the syntax is wrong and this is the text for the 501 (for 500 when verb is kUnknown). The rest is not valid.
+  // Not empty: the syntax is wrong and this is the text for the 501 (for 500 when verb is kUnknown). The rest is not
+  // valid.
   std::string error;
 
   // The value of `keyword` (upper case), or nullptr.

@@ -7,10 +7,12 @@
 namespace wavepost {
 namespace {
 
-constexpr size_t kNameBytesMax = 255;   // RFC 5321 4.5.3.1.2
-constexpr size_t kPathBytesMax = 512;   // RFC 5321 4.5.3.1.3 allows 256; a VERP path with a quoted part may need more
+constexpr size_t kNameBytesMax = 255;  // RFC 5321 4.5.3.1.2
+constexpr size_t kPathBytesMax = 512;  // RFC 5321 4.5.3.1.3 allows 256; a VERP path with a quoted part may need more
 
-bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+bool IsControl(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
 
 absl::StatusOr<std::string> Hello(std::string_view verb, std::string_view name) {
   if (name.empty() || name.size() > kNameBytesMax) return absl::InvalidArgumentError("EHLO name is empty or too long");
@@ -33,7 +35,8 @@ absl::Status CheckPath(std::string_view path, bool utf8_allowed) {
       if (!utf8_allowed) return absl::InvalidArgumentError("address beyond ASCII without SMTPUTF8");
     } else if (quoted) {
       if (c == '\\') {
-        if (++i == path.size() || IsControl(path[i])) return absl::InvalidArgumentError("address ends within its quotes");
+        if (++i == path.size() || IsControl(path[i]))
+          return absl::InvalidArgumentError("address ends within its quotes");
       } else if (c == '"') {
         quoted = false;
       }
@@ -70,8 +73,12 @@ void AppendLines(std::string_view message, bool stuff, std::string* out) {
 
 }  // namespace
 
-absl::StatusOr<std::string> EhloCommand(std::string_view name) { return Hello("EHLO", name); }
-absl::StatusOr<std::string> HeloCommand(std::string_view name) { return Hello("HELO", name); }
+absl::StatusOr<std::string> EhloCommand(std::string_view name) {
+  return Hello("EHLO", name);
+}
+absl::StatusOr<std::string> HeloCommand(std::string_view name) {
+  return Hello("HELO", name);
+}
 
 absl::StatusOr<std::string> MailCommand(std::string_view return_path, const MailOptions& options) {
   if (absl::Status status = CheckPath(return_path, options.smtputf8); !status.ok()) return status;
@@ -93,7 +100,9 @@ std::string BdatCommand(uint64_t bytes, bool last) {
   return absl::StrCat("BDAT ", bytes, last ? " LAST\r\n" : "\r\n");
 }
 
-void AppendCanonical(std::string_view message, std::string* out) { AppendLines(message, /*stuff=*/false, out); }
+void AppendCanonical(std::string_view message, std::string* out) {
+  AppendLines(message, /*stuff=*/false, out);
+}
 
 void AppendDotStuffed(std::string_view message, std::string* out) {
   AppendLines(message, /*stuff=*/true, out);

@@ -29,8 +29,21 @@ TEST(Compose, Commands) {
 
 TEST(Compose, NothingBreaksOutOfItsLine) {
   const std::string bad[] = {
-      "a@x.test\r\nRCPT TO:<c@x.test>", "a@x.test\n", "a\r@x.test", "a\0@x.test"s, "a@x.test>", "a@x.test> SIZE=1", "<a@x.test",
-      "a b@x.test", "\"a@x.test", "\"a\\", "\"a\r\n\"@x.test", "\"a\\\r\"@x.test", "a\x7f@x.test", "a\t@x.test", "\xff@x.test",
+      "a@x.test\r\nRCPT TO:<c@x.test>",
+      "a@x.test\n",
+      "a\r@x.test",
+      "a\0@x.test"s,
+      "a@x.test>",
+      "a@x.test> SIZE=1",
+      "<a@x.test",
+      "a b@x.test",
+      "\"a@x.test",
+      "\"a\\",
+      "\"a\r\n\"@x.test",
+      "\"a\\\r\"@x.test",
+      "a\x7f@x.test",
+      "a\t@x.test",
+      "\xff@x.test",
       std::string(600, 'a') + "@x.test",
   };
   for (const std::string& address : bad) {

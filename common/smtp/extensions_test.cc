@@ -15,7 +15,8 @@ Extensions Parse(std::string_view bytes) {
 
 TEST(Extensions, ReadsAll) {
   const Extensions got = Parse(
-      "250-mx.test Hello\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n250-starttls\r\n250-DSN\r\n"
+      "250-mx.test "
+      "Hello\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n250-starttls\r\n250-DSN\r\n"
       "250-ENHANCEDSTATUSCODES\r\n250-X-OTHER 12\r\n250 SIZE 10485760\r\n");
   Extensions want;
   want.pipelining = want.eight_bit_mime = want.smtputf8 = want.chunking = want.starttls = want.dsn = true;

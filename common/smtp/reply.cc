@@ -11,8 +11,12 @@ namespace {
 
 constexpr size_t kTextBytesMax = 1024;
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsWordByte(char c) { return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool IsWordByte(char c) {
+  return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 // Reads "5.1.1" at text[at]; sets *end behind it. Not present unless a code stands there and ends there.
 EnhancedCode ReadCode(std::string_view text, size_t at, size_t* end) {

@@ -1,6 +1,7 @@
 // SMTP replies (RFC 5321 section 4.2): from bytes to a code and its text lines. Knows nothing of sockets.
 //
-// The peer is hostile: every limit below holds whatever it sends, and what it wrote is made printable before people see it.
+// The peer is hostile: every limit below holds whatever it sends, and what it wrote is made printable before people see
+// it.
 #pragma once
 
 #include <cstddef>
@@ -33,9 +34,10 @@ struct EnhancedCode {
 };
 
 struct Reply {
-  int code = 0;                    // 200..599
-  EnhancedCode enhanced;           // of the first line; may contradict `code`, which then rules
-  std::vector<std::string> lines;  // what follows the code and separator, raw bytes, enhanced code still in it; never empty
+  int code = 0;           // 200..599
+  EnhancedCode enhanced;  // of the first line; may contradict `code`, which then rules
+  std::vector<std::string>
+      lines;  // what follows the code and separator, raw bytes, enhanced code still in it; never empty
 
   bool positive() const { return code >= 200 && code < 300; }
   bool intermediate() const { return code >= 300 && code < 400; }
@@ -57,9 +59,9 @@ std::optional<Reply> ReplyFromText(std::string_view text);
 // Collects replies from a byte stream, cut anywhere. Not thread-safe.
 class ReplyParser {
  public:
-  static constexpr size_t kLineBytesMax = 2048;      // RFC 5321 4.5.3.1.5 asks for 512
-  static constexpr size_t kLinesMax = 128;           // of one reply
-  static constexpr size_t kRepliesWaitingMax = 1024; // complete replies that nobody took yet
+  static constexpr size_t kLineBytesMax = 2048;       // RFC 5321 4.5.3.1.5 asks for 512
+  static constexpr size_t kLinesMax = 128;            // of one reply
+  static constexpr size_t kRepliesWaitingMax = 1024;  // complete replies that nobody took yet
 
   // Takes bytes as they came. Lines end with CRLF; a lone LF is taken too, as old servers send it.
   //
@@ -78,8 +80,8 @@ class ReplyParser {
  private:
   absl::Status TakeLine();
 
-  std::string line_;          // the unfinished line, at most kLineBytesMax
-  Reply partial_;             // lines of the unfinished reply
+  std::string line_;  // the unfinished line, at most kLineBytesMax
+  Reply partial_;     // lines of the unfinished reply
   std::deque<Reply> ready_;
   absl::Status error_;
 };

@@ -32,7 +32,8 @@ void Check(const Reply& reply, Phase phase) {
   WP_CHECK((verdict.kind == Verdict::Kind::kAccepted) == verdict.rule.empty());
   WP_CHECK(verdict.kind != Verdict::Kind::kPermanent || reply.permanent());
   WP_CHECK(!reply.positive() || verdict.kind == Verdict::Kind::kAccepted);
-  WP_CHECK(verdict.fault != v1::RECIPIENT || phase == Phase::kRcpt || phase == Phase::kData || phase == Phase::kEndOfData);
+  WP_CHECK(verdict.fault != v1::RECIPIENT || phase == Phase::kRcpt || phase == Phase::kData ||
+           phase == Phase::kEndOfData);
   WP_CHECK(!verdict.retry_hint || (*verdict.retry_hint >= absl::Seconds(1) && *verdict.retry_hint <= absl::Hours(24)));
 }
 

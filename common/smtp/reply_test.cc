@@ -46,7 +46,15 @@ std::vector<Row> Rows() {
       {"Unfinished", "250-a\r\n250", {}},
       {"EightBit", "550 Empf\xc3\xa4nger\xff\r\n", {"550 [Empf\xc3\xa4nger\xff]"}},
       {"LongestLine", "250 " + std::string(2043, 'x') + "\r\n", {"250 [" + std::string(2043, 'x') + "]"}},
-      {"MostLines", many + "250 end\r\n", {"250" + [] { std::string s; for (int i = 0; i < 127; ++i) s += " [x]"; return s; }() + " [end]"}},
+      {"MostLines",
+       many + "250 end\r\n",
+       {"250" +
+        [] {
+          std::string s;
+          for (int i = 0; i < 127; ++i) s += " [x]";
+          return s;
+        }() +
+        " [end]"}},
       // hostile
       {"CodeChanges", "250 first\r\n250-a\r\n251 b\r\n", {"250 [first]"}, false},
       {"EndlessMultiline", many + "250-x\r\n250-x\r\n", {}, false},
@@ -81,7 +89,8 @@ TEST(ReplyParser, CutAnywhere) {
     SCOPED_TRACE(row.name);
     for (size_t cut = 0; cut <= row.bytes.size(); ++cut) {
       ReplyParser parser;
-      const bool ok = parser.Feed(std::string_view(row.bytes).substr(0, cut)).ok() && parser.Feed(std::string_view(row.bytes).substr(cut)).ok();
+      const bool ok = parser.Feed(std::string_view(row.bytes).substr(0, cut)).ok() &&
+                      parser.Feed(std::string_view(row.bytes).substr(cut)).ok();
       ASSERT_EQ(ok, row.ok) << "cut at " << cut;
       ASSERT_EQ(All(parser), row.replies) << "cut at " << cut;
     }
@@ -131,10 +140,26 @@ TEST(EnhancedCode, Table) {
     const char* text;
     const char* code;
   } rows[] = {
-      {"5.1.1 no", "5.1.1"}, {"5.1.1", "5.1.1"}, {"#5.1.0 Address", "5.1.0"}, {"4.7.500 busy", "4.7.500"}, {"2.0.0", "2.0.0"},
-      {"5.1.1: x", "5.1.1"}, {"5.1.1.", "5.1.1"}, {"  5.1.1 x", "5.1.1"}, {"", ""},          {"5", ""},
-      {"5.1", ""},           {"5.1.", ""},        {"5.1.1.1", ""},        {"3.1.1", ""},     {"55.1.1", ""},
-      {"5.1.1234", ""},      {"5.1.1a", ""},      {"5..1", ""},           {"-5.1.1", ""},    {"x 5.1.1", ""},
+      {"5.1.1 no", "5.1.1"},
+      {"5.1.1", "5.1.1"},
+      {"#5.1.0 Address", "5.1.0"},
+      {"4.7.500 busy", "4.7.500"},
+      {"2.0.0", "2.0.0"},
+      {"5.1.1: x", "5.1.1"},
+      {"5.1.1.", "5.1.1"},
+      {"  5.1.1 x", "5.1.1"},
+      {"", ""},
+      {"5", ""},
+      {"5.1", ""},
+      {"5.1.", ""},
+      {"5.1.1.1", ""},
+      {"3.1.1", ""},
+      {"55.1.1", ""},
+      {"5.1.1234", ""},
+      {"5.1.1a", ""},
+      {"5..1", ""},
+      {"-5.1.1", ""},
+      {"x 5.1.1", ""},
   };
   for (const auto& row : rows) EXPECT_EQ(EnhancedCode::Parse(row.text).ToString(), row.code) << row.text;
 }
@@ -145,9 +170,15 @@ TEST(EnhancedCode, FindTable) {
     int klass;
     const char* code;
   } rows[] = {
-      {"sorry (#5.1.1)", 5, "5.1.1"},     {"host said: 550 5.7.1 no", 5, "5.7.1"}, {"4.7.1 later", 5, ""},
-      {"from 192.5.1.1 5.2.2", 5, "5.2.2"}, {"5.1.1.7 is listed", 5, ""},          {"exim-4.9.1", 4, ""},
-      {"v4.9.1", 4, ""},                  {"", 5, ""},                             {"5.1", 5, ""},
+      {"sorry (#5.1.1)", 5, "5.1.1"},
+      {"host said: 550 5.7.1 no", 5, "5.7.1"},
+      {"4.7.1 later", 5, ""},
+      {"from 192.5.1.1 5.2.2", 5, "5.2.2"},
+      {"5.1.1.7 is listed", 5, ""},
+      {"exim-4.9.1", 4, ""},
+      {"v4.9.1", 4, ""},
+      {"", 5, ""},
+      {"5.1", 5, ""},
   };
   for (const auto& row : rows) EXPECT_EQ(EnhancedCode::Find(row.text, row.klass).ToString(), row.code) << row.text;
 }
@@ -174,7 +205,11 @@ TEST(ReplyFromText, Table) {
       {"550-5.1.1 no\n    folded line", "550 {5.1.1} [5.1.1 no] [folded line]"},
       {"501: 5.1.8 rejected", "501 {5.1.8} [: 5.1.8 rejected]"},
       {"550", "550 []"},
-      {"", nullptr}, {"5", nullptr}, {"smtp; 550 x", nullptr}, {"5500 x", nullptr}, {"user unknown", nullptr},
+      {"", nullptr},
+      {"5", nullptr},
+      {"smtp; 550 x", nullptr},
+      {"5500 x", nullptr},
+      {"user unknown", nullptr},
   };
   for (const auto& row : rows) {
     const std::optional<Reply> reply = ReplyFromText(row.text);

@@ -17,8 +17,12 @@ constexpr size_t kTextBytesMax = 1024;
 constexpr size_t kWordsBackMax = 8;  // how far before the number a word about coming back may stand
 constexpr absl::Duration kHintMax = absl::Hours(24);
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80; }
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool IsLetter(char c) {
+  return (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80;
+}
 
 // Numbers, words and "00:04:30" apart; "5m" becomes "5" and "m".
 std::vector<std::string> Tokens(std::string_view text) {
@@ -28,7 +32,9 @@ std::vector<std::string> Tokens(std::string_view text) {
   while (i < lower.size()) {
     const size_t start = i;
     if (IsDigit(lower[i])) {
-      while (i < lower.size() && (IsDigit(lower[i]) || (lower[i] == ':' && i + 1 < lower.size() && IsDigit(lower[i + 1])))) ++i;
+      while (i < lower.size() &&
+             (IsDigit(lower[i]) || (lower[i] == ':' && i + 1 < lower.size() && IsDigit(lower[i + 1]))))
+        ++i;
       // "4.7.1", "192.0.2.1", "1.5": not numbers that we read.
       if (i + 1 < lower.size() && lower[i] == '.' && IsDigit(lower[i + 1])) {
         while (i < lower.size() && (IsDigit(lower[i]) || lower[i] == '.')) ++i;
@@ -54,11 +60,11 @@ std::optional<absl::Duration> Unit(std::string_view word) {
   };
   static const std::array<Row, 16> kRows = {{
       {"s", true, absl::Seconds(1)},
-      {"sec", false, absl::Seconds(1)},       // sec, secs, second, secondes
-      {"sek", false, absl::Seconds(1)},       // Sekunden, sekund
-      {"seg", false, absl::Seconds(1)},       // segundos
+      {"sec", false, absl::Seconds(1)},  // sec, secs, second, secondes
+      {"sek", false, absl::Seconds(1)},  // Sekunden, sekund
+      {"seg", false, absl::Seconds(1)},  // segundos
       {"m", true, absl::Minutes(1)},
-      {"min", false, absl::Minutes(1)},       // min, mins, minute, Minuten, minutos, minuti, minut
+      {"min", false, absl::Minutes(1)},  // min, mins, minute, Minuten, minutos, minuti, minut
       {"h", true, absl::Hours(1)},
       {"hr", false, absl::Hours(1)},
       {"hour", false, absl::Hours(1)},
@@ -79,9 +85,37 @@ std::optional<absl::Duration> Unit(std::string_view word) {
 // Words about coming back, by their beginnings: "greylisted for 5 minutes", "come back in", "in 4 Minuten erneut".
 bool IsReturnWord(std::string_view word) {
   static constexpr std::string_view kPrefixes[] = {
-      "retry",  "retri", "again", "wait",    "back",   "later",  "greylist", "graylist", "defer", "delay", "resend",   "resume",
-      "erneut", "wieder", "sp\xc3\xa4ter", "spaeter", "warten", "versuch", "reessa", "r\xc3\xa9" "essa", "nouveau", "intent",
-      "reintent", "nuevo", "riprova", "tente", "ponownie", "sp\xc3\xb3" "buj", "opnieuw",
+      "retry",
+      "retri",
+      "again",
+      "wait",
+      "back",
+      "later",
+      "greylist",
+      "graylist",
+      "defer",
+      "delay",
+      "resend",
+      "resume",
+      "erneut",
+      "wieder",
+      "sp\xc3\xa4ter",
+      "spaeter",
+      "warten",
+      "versuch",
+      "reessa",
+      "r\xc3\xa9"
+      "essa",
+      "nouveau",
+      "intent",
+      "reintent",
+      "nuevo",
+      "riprova",
+      "tente",
+      "ponownie",
+      "sp\xc3\xb3"
+      "buj",
+      "opnieuw",
   };
   for (std::string_view prefix : kPrefixes) {
     if (word.starts_with(prefix)) return true;
@@ -91,8 +125,8 @@ bool IsReturnWord(std::string_view word) {
 
 // "10 messages per 60 seconds" is a limit, not a time to come back.
 bool IsRateWord(std::string_view word) {
-  return word == "per" || word == "every" || word == "each" || word == "pro" || word == "par" || word == "por" || word == "last" ||
-         word == "than" || word == "older" || word == "within";
+  return word == "per" || word == "every" || word == "each" || word == "pro" || word == "par" || word == "por" ||
+         word == "last" || word == "than" || word == "older" || word == "within";
 }
 
 // "hh:mm:ss" or "mm:ss".
@@ -119,7 +153,8 @@ bool AskedToReturn(const std::vector<std::string>& tokens, size_t number, size_t
     if (IsReturnWord(tokens[number - back])) return true;
   }
   // "in 4 Minuten erneut", "wait" first in English but last elsewhere.
-  if (number == 0 || (tokens[number - 1] != "in" && tokens[number - 1] != "after" && tokens[number - 1] != "nach")) return false;
+  if (number == 0 || (tokens[number - 1] != "in" && tokens[number - 1] != "after" && tokens[number - 1] != "nach"))
+    return false;
   for (size_t i = behind; i < tokens.size() && i < behind + 3; ++i) {
     if (IsReturnWord(tokens[i])) return true;
   }

@@ -25,7 +25,9 @@ TEST(RetryHint, Table) {
       {"retry after 1 hour and 10 min", absl::Minutes(70)},
       {"Bitte versuchen Sie es in 4 Minuten erneut", absl::Minutes(4)},
       {"in 10 Minuten wieder", absl::Minutes(10)},
-      {"R\xc3\xa9" "essayez dans 2 heures", absl::Hours(2)},
+      {"R\xc3\xa9"
+       "essayez dans 2 heures",
+       absl::Hours(2)},
       {"intente de nuevo en 15 minutos", absl::Minutes(15)},
       {"4.7.1 deferred by 192.0.2.5, try again in 60 s", absl::Seconds(60)},
       // not a time to come back

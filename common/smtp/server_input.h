@@ -11,8 +11,8 @@
 
 namespace wavepost {
 
-// Usage: Feed(what was read); then Next() until kNeedMore; then read again. Held so, it keeps at most kLineBytesMax bytes
-// beyond what was fed last. Not thread-safe.
+// Usage: Feed(what was read); then Next() until kNeedMore; then read again. Held so, it keeps at most kLineBytesMax
+// bytes beyond what was fed last. Not thread-safe.
 class ServerInput {
  public:
   // Without CRLF. RFC 5321 4.5.3.1.4 asks for 512; extensions add to that (RFC 6531, RFC 3461, BASE64 of AUTH).
@@ -36,8 +36,8 @@ class ServerInput {
   void Feed(std::string_view bytes);
   Event Next();
 
-  // After the 354: the bytes that follow are a message, up to CRLF.CRLF (the first dot may come at once: the CRLF of the
-  // DATA command counts).
+  // After the 354: the bytes that follow are a message, up to CRLF.CRLF (the first dot may come at once: the CRLF of
+  // the DATA command counts).
   void BeginData();
 
   // The next `bytes` bytes are content as they are, NUL and all (RFC 3030); then kDataEnd. 0 is allowed.

@@ -1,4 +1,5 @@
-// The server's splitter on arbitrary bytes: the same events however the stream is cut, and messages that end at CRLF.CRLF only.
+// The server's splitter on arbitrary bytes: the same events however the stream is cut, and messages that end at
+// CRLF.CRLF only.
 #include <cstddef>
 #include <cstdint>
 #include <string>

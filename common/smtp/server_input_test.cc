@@ -13,12 +13,18 @@ using std::string_literals::operator""s;
 
 std::string KindName(Kind kind) {
   switch (kind) {
-    case Kind::kNeedMore: return "more";
-    case Kind::kLine: return "line";
-    case Kind::kLineTooLong: return "long";
-    case Kind::kBadNewline: return "bad";
-    case Kind::kData: return "data";
-    case Kind::kDataEnd: return "end";
+    case Kind::kNeedMore:
+      return "more";
+    case Kind::kLine:
+      return "line";
+    case Kind::kLineTooLong:
+      return "long";
+    case Kind::kBadNewline:
+      return "bad";
+    case Kind::kData:
+      return "data";
+    case Kind::kDataEnd:
+      return "end";
   }
   return "?";
 }
@@ -108,9 +114,13 @@ std::vector<Row> Rows() {
       {"LfCrLfDotCrLfEnds", "DATA\r\na\n\r\n.\r\nQUIT\r\n", {"line:DATA", "bad-data:a\n\r\n", "line:QUIT"}},
       {"NulDot", "DATA\r\na\r\n\0.\r\n.\r\n"s, {"line:DATA", "bad-data:a\r\n\0.\r\n"s}},
       {"DotNul", "DATA\r\n.\0\r\n.\r\n"s, {"line:DATA", "bad-data:\0\r\n"s}},
-      {"BadIsForgottenByTheNext", "DATA\r\na\nb\r\n.\r\nDATA\r\nc\r\n.\r\n", {"line:DATA", "bad-data:a\nb\r\n", "line:DATA", "data:c\r\n"}},
+      {"BadIsForgottenByTheNext",
+       "DATA\r\na\nb\r\n.\r\nDATA\r\nc\r\n.\r\n",
+       {"line:DATA", "bad-data:a\nb\r\n", "line:DATA", "data:c\r\n"}},
       {"NeverEnds", "DATA\r\na\r\n.", {"line:DATA", "open"}},
-      {"Bdat", "BDAT 5\r\na\n\r\n.BDAT 0\r\nQUIT\r\n", {"line:BDAT 5", "data:a\n\r\n.", "line:BDAT 0", "data:", "line:QUIT"}},
+      {"Bdat",
+       "BDAT 5\r\na\n\r\n.BDAT 0\r\nQUIT\r\n",
+       {"line:BDAT 5", "data:a\n\r\n.", "line:BDAT 0", "data:", "line:QUIT"}},
       {"BdatOpen", "BDAT 5\r\nabcd", {"line:BDAT 5", "open"}},
   };
 }

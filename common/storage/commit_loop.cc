@@ -12,7 +12,9 @@ namespace wavepost {
 CommitLoop::CommitLoop(Sync sync, size_t waiting_max)
     : sync_(std::move(sync)), waiting_max_(waiting_max), thread_([this] { Run(); }) {}
 
-CommitLoop::~CommitLoop() { Stop(); }
+CommitLoop::~CommitLoop() {
+  Stop();
+}
 
 void CommitLoop::Submit(Apply apply, Done done) {
   absl::Status refused;
@@ -78,8 +80,8 @@ void CommitLoop::Run() {
     if (applied) {
       const absl::Status synced = sync_();
       if (!synced.ok()) {
-        broken_ = absl::UnavailableError(absl::StrCat("the data folder failed and takes no more changes until a restart: ",
-                                                      synced.message()));
+        broken_ = absl::UnavailableError(
+            absl::StrCat("the data folder failed and takes no more changes until a restart: ", synced.message()));
         for (absl::Status& result : results) {
           if (result.ok()) result = synced;
         }

@@ -1,8 +1,8 @@
 // The group-commit writer: one thread that applies changes in order and makes many of them durable with one sync.
 //
-// Submit a change and what to do once it is on disk. The thread takes everything that waits (up to kGroupMax), runs each
-// `apply` in order of submission, syncs once, then runs each `done` in the same order. While one group syncs, the next
-// gathers: under load the cost of a sync is shared by hundreds of changes.
+// Submit a change and what to do once it is on disk. The thread takes everything that waits (up to kGroupMax), runs
+// each `apply` in order of submission, syncs once, then runs each `done` in the same order. While one group syncs, the
+// next gathers: under load the cost of a sync is shared by hundreds of changes.
 //
 // `apply` runs on the commit thread only. So state that is touched by nothing but apply functions needs no lock, and a
 // read-modify-write of the database is free of races. `done` also runs there: it must be short, and post elsewhere.
@@ -32,10 +32,10 @@ class CommitLoop {
   ~CommitLoop();  // as Stop()
 
   // Any thread. `done` gets OK once the change is on disk; the apply's error if it failed (nothing else of the group is
-  // affected); the sync's error if that failed: then the change may or may not survive, and the loop refuses all further
-  // changes with kUnavailable, because a log that failed to sync once cannot be trusted to have kept what came before.
-  // Refused with kResourceExhausted when waiting_max changes wait, kCancelled after Stop: `done` is then called at once,
-  // on the caller's thread. `done` may be null.
+  // affected); the sync's error if that failed: then the change may or may not survive, and the loop refuses all
+  // further changes with kUnavailable, because a log that failed to sync once cannot be trusted to have kept what came
+  // before. Refused with kResourceExhausted when waiting_max changes wait, kCancelled after Stop: `done` is then called
+  // at once, on the caller's thread. `done` may be null.
   void Submit(Apply apply, Done done);
 
   // The same, and waits. Not from the commit thread.

@@ -64,9 +64,9 @@ absl::Status CheckFormat(rocksdb::DB* db, const Db::Options& options) {
   }
   if (!status.ok()) return FromRocks(status, absl::StrCat(options.path, ": read the data folder's version"));
   if (have == want) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      options.path, ": this data folder was written as '", have, "', this program reads '", want,
-      "'; run the version that wrote it, or point data_dir at another folder. Nothing was changed"));
+  return absl::FailedPreconditionError(
+      absl::StrCat(options.path, ": this data folder was written as '", have, "', this program reads '", want,
+                   "'; run the version that wrote it, or point data_dir at another folder. Nothing was changed"));
 }
 
 }  // namespace
@@ -90,12 +90,14 @@ absl::StatusOr<std::unique_ptr<Db>> Db::Open(const Options& options) {
   ::chmod(options.path.c_str(), 0700);  // queues hold addresses and keys
 
   const auto cache = rocksdb::NewLRUCache(options.memory_bytes / 2);
-  std::vector<rocksdb::ColumnFamilyDescriptor> families = {{rocksdb::kDefaultColumnFamilyName, MakeCfOptions(options, cache)}};
+  std::vector<rocksdb::ColumnFamilyDescriptor> families = {
+      {rocksdb::kDefaultColumnFamilyName, MakeCfOptions(options, cache)}};
   for (const std::string& name : options.column_families) families.emplace_back(name, MakeCfOptions(options, cache));
 
   std::unique_ptr<Db> out(new Db);
   rocksdb::DB* raw = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(MakeDbOptions(options), options.path, families, &out->handles_, &raw);
+  const rocksdb::Status status =
+      rocksdb::DB::Open(MakeDbOptions(options), options.path, families, &out->handles_, &raw);
   if (!status.ok()) {
     if (absl::StrContains(status.ToString(), "lock")) {
       return absl::FailedPreconditionError(absl::StrCat(
@@ -123,12 +125,14 @@ absl::Status Db::Write(rocksdb::WriteBatch* batch) {
   return FromRocks(db_->Write(rocksdb::WriteOptions(), batch), "write to the data folder");
 }
 
-absl::Status Db::Sync() { return FromRocks(db_->SyncWAL(), "sync the data folder"); }
+absl::Status Db::Sync() {
+  return FromRocks(db_->SyncWAL(), "sync the data folder");
+}
 
 absl::StatusOr<std::string> Db::Get(size_t cf_index, std::string_view key) const {
   std::string value;
-  RETURN_IF_ERROR(
-      FromRocks(db_->Get(rocksdb::ReadOptions(), cf(cf_index), rocksdb::Slice(key.data(), key.size()), &value), "read"));
+  RETURN_IF_ERROR(FromRocks(
+      db_->Get(rocksdb::ReadOptions(), cf(cf_index), rocksdb::Slice(key.data(), key.size()), &value), "read"));
   return value;
 }
 

@@ -28,12 +28,12 @@ absl::Status FromRocks(const rocksdb::Status& status, std::string_view what);
 class Db {
  public:
   struct Options {
-    std::string path;                           // made if missing, mode 0700
-    std::string kind;                           // "sender", "coordinator", ...: a folder of another kind is refused
-    int version = 1;                            // of the layout; a folder of another version is refused
-    std::vector<std::string> column_families;   // besides "default"; the order gives the indices for cf()
-    size_t memory_bytes = 64 << 20;             // write buffers and block cache together
-    rocksdb::Env* env = nullptr;                // not owned; null: the machine's. Tests wrap it to lose power or fill the disk
+    std::string path;                          // made if missing, mode 0700
+    std::string kind;                          // "sender", "coordinator", ...: a folder of another kind is refused
+    int version = 1;                           // of the layout; a folder of another version is refused
+    std::vector<std::string> column_families;  // besides "default"; the order gives the indices for cf()
+    size_t memory_bytes = 64 << 20;            // write buffers and block cache together
+    rocksdb::Env* env = nullptr;  // not owned; null: the machine's. Tests wrap it to lose power or fill the disk
   };
 
   // Errors name the folder and what to do.

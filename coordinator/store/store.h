@@ -1,12 +1,15 @@
-// The coordinator's books, in the words of the business: tenants, campaigns, recipients, outcomes, suppressions, events.
+// The coordinator's books, in the words of the business: tenants, campaigns, recipients, outcomes, suppressions,
+// events.
 //
 // Changes are atomic, and synced when the call or callback says OK; after an error nothing is there (of the disk:
 // all or nothing, once reopened). Readers see synced changes only. Repeated with the same ids, a change does no more.
 // The accounting law holds in every state that a reader can see: a wave's counters and its recipients change together.
 //
-// Threads: all methods may be called from any thread. Those that return a status block for a sync (milliseconds): not from
+// Threads: all methods may be called from any thread. Those that return a status block for a sync (milliseconds): not
+// from
 //          an event loop. Those with a `done` do not block; `done` runs on the store's writer thread and must be short.
-// Versions: RocksStore (embedded, default). A PostgreSQL one follows; nothing here may speak of keys, iterators or batches
+// Versions: RocksStore (embedded, default). A PostgreSQL one follows; nothing here may speak of keys, iterators or
+// batches
 //          of writes.
 // Errors:  kNotFound, kAlreadyExists, kFailedPrecondition, kInvalidArgument as said per method; kUnavailable and
 //          kResourceExhausted from the disk.
@@ -63,7 +66,7 @@ struct Assignment {
 // What the planner decided about a page of recipients of one wave.
 struct Plan {
   uint32_t wave = 0;
-  uint32_t from_index = 0;     // the wave's planned_through when the page was read: another value there refuses the plan
+  uint32_t from_index = 0;  // the wave's planned_through when the page was read: another value there refuses the plan
   uint32_t through_index = 0;  // one past the last recipient of the page
   std::vector<Assignment> assignments;
   std::vector<RecipientId> suppressed;
@@ -85,8 +88,9 @@ class Store {
 
   virtual ~Store() = default;
 
-  // --- tenants, sending domains ---------------------------------------------------------------------------------------
-  // kAlreadyExists if it is there already and `request` is new.
+  // --- tenants, sending domains
+  // --------------------------------------------------------------------------------------- kAlreadyExists if it is
+  // there already and `request` is new.
   virtual absl::StatusOr<v1::Tenant> CreateTenant(v1::Tenant tenant, const RequestKey& request) = 0;
   virtual absl::StatusOr<cluster::v1::StoredTenant> GetTenant(std::string_view name) = 0;
   virtual absl::StatusOr<Page<v1::Tenant>> ListTenants(int page_size, std::string_view cursor) = 0;
@@ -97,11 +101,14 @@ class Store {
                                                                 cluster::v1::StoredSendingDomain domain,
                                                                 const RequestKey& request) = 0;
   virtual absl::StatusOr<cluster::v1::StoredSendingDomain> GetSendingDomain(std::string_view name) = 0;
-  virtual absl::StatusOr<Page<cluster::v1::StoredSendingDomain>> ListSendingDomains(std::string_view tenant, int page_size,
+  virtual absl::StatusOr<Page<cluster::v1::StoredSendingDomain>> ListSendingDomains(std::string_view tenant,
+                                                                                    int page_size,
                                                                                     std::string_view cursor) = 0;
 
-  // --- campaigns, waves -----------------------------------------------------------------------------------------------
-  virtual absl::StatusOr<v1::Campaign> CreateCampaign(cluster::v1::StoredCampaign campaign, const RequestKey& request) = 0;
+  // --- campaigns, waves
+  // -----------------------------------------------------------------------------------------------
+  virtual absl::StatusOr<v1::Campaign> CreateCampaign(cluster::v1::StoredCampaign campaign,
+                                                      const RequestKey& request) = 0;
   virtual absl::StatusOr<cluster::v1::StoredCampaign> GetCampaign(std::string_view name) = 0;
   virtual absl::StatusOr<Page<v1::Campaign>> ListCampaigns(std::string_view tenant, int page_size,
                                                            std::string_view cursor) = 0;
@@ -110,29 +117,33 @@ class Store {
                                               const RequestKey& request) = 0;
   virtual absl::StatusOr<cluster::v1::StoredWave> GetWave(std::string_view name) = 0;
   virtual absl::StatusOr<cluster::v1::StoredWave> GetWaveByNumber(uint32_t number) = 0;
-  virtual absl::StatusOr<Page<v1::Wave>> ListWaves(std::string_view campaign, int page_size, std::string_view cursor) = 0;
+  virtual absl::StatusOr<Page<v1::Wave>> ListWaves(std::string_view campaign, int page_size,
+                                                   std::string_view cursor) = 0;
   // DRAFT -> RUNNING; RUNNING and COMPLETED stay as they are. kFailedPrecondition without recipients.
   virtual absl::StatusOr<v1::Wave> StartWave(std::string_view name, uint32_t token_key_id) = 0;
   // Numbers of the waves that are RUNNING and not yet planned through.
   virtual absl::StatusOr<std::vector<uint32_t>> WavesToPlan() = 0;
 
-  // --- recipients -----------------------------------------------------------------------------------------------------
-  // Stores the rows whose address the wave does not have yet; the others come back as DUPLICATE refusals. `refusals` are
-  // rows that the API has refused already: they are counted and come back in the response, by position.
-  // kFailedPrecondition if the wave has started.
-  virtual absl::StatusOr<v1::ImportRecipientsResponse> ImportChunk(std::string_view wave, std::vector<NewRecipient> rows,
-                                                                   std::vector<v1::ImportRecipientsResponse::Refusal> refusals,
-                                                                   const RequestKey& request) = 0;
+  // --- recipients
+  // ----------------------------------------------------------------------------------------------------- Stores the
+  // rows whose address the wave does not have yet; the others come back as DUPLICATE refusals. `refusals` are rows that
+  // the API has refused already: they are counted and come back in the response, by position. kFailedPrecondition if
+  // the wave has started.
+  virtual absl::StatusOr<v1::ImportRecipientsResponse> ImportChunk(
+      std::string_view wave, std::vector<NewRecipient> rows,
+      std::vector<v1::ImportRecipientsResponse::Refusal> refusals, const RequestKey& request) = 0;
   virtual absl::StatusOr<v1::Recipient> GetRecipient(RecipientId id) = 0;
   // Limits: reads at most 5000 recipients per call, so that a filter may leave a page short.
-  virtual absl::StatusOr<Page<v1::Recipient>> ListRecipients(std::string_view wave, int page_size, std::string_view cursor,
+  virtual absl::StatusOr<Page<v1::Recipient>> ListRecipients(std::string_view wave, int page_size,
+                                                             std::string_view cursor,
                                                              const std::vector<v1::Outcome>& outcomes) = 0;
   // Recounts all recipients of the wave on a snapshot and compares with the counters of the same snapshot.
   virtual absl::StatusOr<v1::AuditWaveResponse> AuditWave(std::string_view wave) = 0;
 
-  // --- planning and dispatch ------------------------------------------------------------------------------------------
-  // The next at most `limit` unplanned recipients of a running wave, in store order, with the suppression list looked up.
-  // first: the wave's planned_through. Empty: planned through.
+  // --- planning and dispatch
+  // ------------------------------------------------------------------------------------------ The next at most `limit`
+  // unplanned recipients of a running wave, in store order, with the suppression list looked up. first: the wave's
+  // planned_through. Empty: planned through.
   virtual absl::StatusOr<std::pair<uint32_t, std::vector<PlanRow>>> ReadPlanPage(uint32_t wave, size_t limit) = 0;
   // Records a plan: outcomes for the suppressed, state ASSIGNED and pending batches (UUIDs, at most 500 recipients, one
   // node and wave each) for the others. kFailedPrecondition if the wave was planned past from_index in between.
@@ -140,7 +151,8 @@ class Store {
   virtual absl::Status RecordPlan(const Plan& plan) = 0;
   // Ids of the batches that the node has not acknowledged, in order, after `after_sequence`, at most `limit`.
   virtual absl::StatusOr<std::vector<cluster::v1::PendingBatch>> PendingBatches(std::string_view node,
-                                                                                int64_t after_sequence, size_t limit) = 0;
+                                                                                int64_t after_sequence,
+                                                                                size_t limit) = 0;
   // The batch as it goes out now: recipients that still are ASSIGNED; those suppressed since get their outcome here
   // (synced before the call returns) and are left out. return_path is filled by the caller.
   virtual absl::StatusOr<cluster::v1::Batch> ReadBatch(const cluster::v1::PendingBatch& pending) = 0;
@@ -149,26 +161,30 @@ class Store {
   // Recipients in pending batches of the node.
   virtual absl::StatusOr<int64_t> Backlog(std::string_view node) = 0;
 
-  // --- nodes and bouncers ---------------------------------------------------------------------------------------------
-  // Stores addresses and raises the epoch. An egress IP moves to the node that attached last.
+  // --- nodes and bouncers
+  // --------------------------------------------------------------------------------------------- Stores addresses and
+  // raises the epoch. An egress IP moves to the node that attached last.
   virtual absl::StatusOr<cluster::v1::StoredNode> AttachNode(std::string_view node_id,
                                                              const std::vector<v1::EgressIp>& egress_ips) = 0;
   virtual absl::StatusOr<std::vector<cluster::v1::StoredNode>> ListNodes() = 0;
   virtual absl::StatusOr<cluster::v1::StoredBouncer> GetBouncer(std::string_view bouncer_id) = 0;  // made if new
 
-  // --- what came back -------------------------------------------------------------------------------------------------
-  // Applies the node's reports: outcomes, deferrals, counters, events, suppressions for hard bounces. Reports at or below
-  // the stored sequence are skipped; an outcome for a recipient that has one already changes nothing (the first stays).
+  // --- what came back
+  // ------------------------------------------------------------------------------------------------- Applies the
+  // node's reports: outcomes, deferrals, counters, events, suppressions for hard bounces. Reports at or below the
+  // stored sequence are skipped; an outcome for a recipient that has one already changes nothing (the first stays).
   // Reports about recipients that do not exist are counted and skipped.
   virtual void ApplyReports(std::string_view node, std::vector<cluster::v1::Report> reports, Done done) = 0;
   // Applies bounce reports: REPORT_RECEIVED event always; hard, soft and policy failures move DELIVERED to BOUNCED;
   // hard, complaint and unsubscribe suppress. Same rule for sequences.
-  virtual void ApplyBounceReports(std::string_view bouncer, std::vector<cluster::v1::BounceReport> reports, Done done) = 0;
+  virtual void ApplyBounceReports(std::string_view bouncer, std::vector<cluster::v1::BounceReport> reports,
+                                  Done done) = 0;
   // Reports about recipients that do not exist, since the start: for status pages.
   virtual int64_t UnknownRecipientReports() { return 0; }
 
-  // --- suppressions ---------------------------------------------------------------------------------------------------
-  // Returns the entry that is there if there is one.
+  // --- suppressions
+  // --------------------------------------------------------------------------------------------------- Returns the
+  // entry that is there if there is one.
   virtual absl::StatusOr<v1::Suppression> CreateSuppression(std::string_view tenant, v1::Suppression suppression,
                                                             const RequestKey& request) = 0;
   virtual absl::StatusOr<v1::Suppression> GetSuppression(std::string_view tenant, std::string_view address) = 0;
@@ -179,13 +195,14 @@ class Store {
   // Changes after a place in the log, in order.
   virtual absl::StatusOr<std::vector<SuppressionChange>> SuppressionChanges(int64_t after_sequence, size_t limit) = 0;
 
-  // --- events ---------------------------------------------------------------------------------------------------------
-  // Events after the cursor, at most `limit`, in order.
+  // --- events
+  // --------------------------------------------------------------------------------------------------------- Events
+  // after the cursor, at most `limit`, in order.
   virtual absl::StatusOr<std::vector<v1::Event>> Events(int64_t after_sequence, size_t limit) = 0;
   virtual absl::Status AppendEvent(v1::Event event) = 0;
 
-  // Called on the writer thread after each group of changes is on disk: wake up who watches (waves, events, suppressions,
-  // batches). At most one listener; set before the first call, must be short.
+  // Called on the writer thread after each group of changes is on disk: wake up who watches (waves, events,
+  // suppressions, batches). At most one listener; set before the first call, must be short.
   virtual void OnChange(std::function<void()> listener) = 0;
 };
 

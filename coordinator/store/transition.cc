@@ -85,8 +85,8 @@ Effect ApplyReport(const cluster::v1::Report& report, absl::Time now, RecipientS
     if (report.outcome() == v1::SUPPRESSED) return {.changed = true};  // the node agrees
   }
 
-  // The report that overtook the sender's word has the last one, as it would have had in the right order: a copy had been
-  // taken, and bounced, whatever became of a retry (delivered once more, withdrawn, given up).
+  // The report that overtook the sender's word has the last one, as it would have had in the right order: a copy had
+  // been taken, and bounced, whatever became of a retry (delivered once more, withdrawn, given up).
   const bool overtaken = report.outcome() != v1::BOUNCED && state->has_early_report();
   Enter(overtaken ? v1::BOUNCED : report.outcome(), now, state, counts);
   *state->mutable_status() = overtaken ? state->early_report() : report.status();

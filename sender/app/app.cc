@@ -39,12 +39,14 @@ absl::StatusOr<std::unique_ptr<SenderApp>> SenderApp::Start(SenderConfig config)
   }
   RETURN_IF_ERROR(app->delivery_->Start());
   app->link_->Start();
-  spdlog::info("event=started node={} queued={} egress_ips={} coordinator={}", config.link.node_id, app->queue_->queued(),
-               config.link.egress_ips.size(), config.link.target);
+  spdlog::info("event=started node={} queued={} egress_ips={} coordinator={}", config.link.node_id,
+               app->queue_->queued(), config.link.egress_ips.size(), config.link.target);
   return app;
 }
 
-SenderApp::~SenderApp() { Stop(); }
+SenderApp::~SenderApp() {
+  Stop();
+}
 
 void SenderApp::Stop() {
   if (queue_ == nullptr) return;

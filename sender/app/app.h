@@ -18,8 +18,8 @@ class Delivery;
 class SenderApp {
  public:
   // Running when it returns. Works on what the queue holds whether the coordinator is there or not.
-  // Errors: kFailedPrecondition (data folder in use or of another version), kUnavailable (status port in use), others from
-  // the disk. Nothing is left running then.
+  // Errors: kFailedPrecondition (data folder in use or of another version), kUnavailable (status port in use), others
+  // from the disk. Nothing is left running then.
   static absl::StatusOr<std::unique_ptr<SenderApp>> Start(SenderConfig config);
   ~SenderApp();
 

@@ -1,7 +1,7 @@
 #include "sender/app/config.h"
 
-#include <asio/ip/address.hpp>
 #include <algorithm>
+#include <asio/ip/address.hpp>
 #include <set>
 #include <thread>
 

@@ -17,9 +17,9 @@ struct SenderConfig {
   LinkOptions link;
   DeliveryOptions delivery;
   CaresResolver::Options dns;
-  std::string status_listen;       // gRPC health and reflection; empty: none
+  std::string status_listen;  // gRPC health and reflection; empty: none
   TlsFiles tls;
-  absl::Duration stop_grace;       // SIGTERM: how long running transactions may take
+  absl::Duration stop_grace;  // SIGTERM: how long running transactions may take
   std::string log_level;
 };
 

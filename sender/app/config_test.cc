@@ -37,10 +37,11 @@ TEST(SenderConfigTest, ProblemsAreNamed) {
 
 TEST(SenderConfigTest, EgressIsRequiredAndUnique) {
   EXPECT_THAT(std::string(Load("node_id: a\n").status().message()), testing::HasSubstr("at least one egress IP"));
-  EXPECT_THAT(std::string(Load("egress_ips:\n- {address: 127.0.0.1, ehlo_name: a}\n- {address: 127.0.0.1, ehlo_name: b}\n")
-                              .status()
-                              .message()),
-              testing::HasSubstr("listed twice"));
+  EXPECT_THAT(
+      std::string(Load("egress_ips:\n- {address: 127.0.0.1, ehlo_name: a}\n- {address: 127.0.0.1, ehlo_name: b}\n")
+                      .status()
+                      .message()),
+      testing::HasSubstr("listed twice"));
 }
 
 }  // namespace

@@ -1,14 +1,14 @@
 // wavepost-sender: delivers mail from its own egress IPs.
 //
-// What it does: attaches to the coordinator, takes batches of recipients into its own queue on disk, and delivers them: one
-// message per recipient, rendered and signed just before it leaves, from the egress IP that the coordinator chose. Temporary
-// failures wait in the queue and are tried again from the same IP with the same envelope. Outcomes go to the coordinator
-// through an outbox. Without the coordinator it goes on with what it holds (until its lease ends).
+// What it does: attaches to the coordinator, takes batches of recipients into its own queue on disk, and delivers them:
+// one message per recipient, rendered and signed just before it leaves, from the egress IP that the coordinator chose.
+// Temporary failures wait in the queue and are tried again from the same IP with the same envelope. Outcomes go to the
+// coordinator through an outbox. Without the coordinator it goes on with what it holds (until its lease ends).
 //
 // Usage:    wavepost-sender --config FILE [--check-config]
 // Ready:    prints "ready status=HOST:PORT" (or "ready") on standard output.
-// Signals:  SIGTERM, SIGINT: takes nothing new, finishes running transactions (stop_grace), leaves the queue on its volume.
-// Exit:     0 stopped as asked; 1 could not start or the disk failed; 2 wrong usage or configuration.
+// Signals:  SIGTERM, SIGINT: takes nothing new, finishes running transactions (stop_grace), leaves the queue on its
+// volume. Exit:     0 stopped as asked; 1 could not start or the disk failed; 2 wrong usage or configuration.
 //
 // Configuration (YAML; default in brackets):
 //   node_id           stable name of this node                                   [sender-0]
@@ -40,7 +40,8 @@ int main(int argc, char** argv) {
   CLI::App cli("Delivers mail from its own egress IPs. One process per data folder.");
   std::string config_path;
   bool check_only = false;
-  cli.add_option("--config", config_path, "YAML configuration file; see the head of sender/app/main.cc for its keys")->required();
+  cli.add_option("--config", config_path, "YAML configuration file; see the head of sender/app/main.cc for its keys")
+      ->required();
   cli.add_flag("--check-config", check_only, "Read the configuration, say what is wrong with it, and end");
   cli.set_version_flag("--version", "wavepost-sender 0.1.0");
   try {

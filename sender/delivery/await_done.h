@@ -15,8 +15,8 @@
 
 namespace wavepost {
 
-// Calls start(done); resumes on the coroutine's own executor, with the status, once done is called. `done` must be called
-// exactly once, on any thread.
+// Calls start(done); resumes on the coroutine's own executor, with the status, once done is called. `done` must be
+// called exactly once, on any thread.
 inline Awaitable<absl::Status> AwaitDone(std::function<void(std::function<void(absl::Status)>)> start) {
   auto executor = co_await asio::this_coro::executor;
   auto initiate = [executor](auto handler, std::function<void(std::function<void(absl::Status)>)> begin) {

@@ -43,7 +43,8 @@ absl::StatusOr<ComposedMessage> ComposeNow(const CompiledContent& content, const
   const std::string message_id = StableMessageId(entry.return_path(), content.message_id_domain);
   // The time of acceptance: stays the same on every attempt, as the Message-ID does.
   const absl::Time date = absl::FromUnixMillis(entry.accept_ms());
-  MessageTemplate::Recipient recipient{.address = entry.address(), .values = &values, .message_id = message_id, .date = date};
+  MessageTemplate::Recipient recipient{
+      .address = entry.address(), .values = &values, .message_id = message_id, .date = date};
   ASSIGN_OR_RETURN(RenderedMessage rendered, content.message->Render(recipient));
   std::string message;
   message.reserve(rendered.headers.size() + rendered.body.size() + 1024);
@@ -78,7 +79,8 @@ absl::StatusOr<std::shared_ptr<const CompiledContent>> Composer::Content(const s
   compiled->message_id_domain = stored.message_id_domain();
   compiled->max_age = absl::Seconds(stored.max_age().seconds());
   const std::string& from = stored.content().from_address();
-  const absl::StatusOr<cluster::v1::SigningKey> key = store_->GetSigningKey(AsciiLower(from.substr(from.rfind('@') + 1)));
+  const absl::StatusOr<cluster::v1::SigningKey> key =
+      store_->GetSigningKey(AsciiLower(from.substr(from.rfind('@') + 1)));
   if (key.ok()) {
     ASSIGN_OR_RETURN(compiled->signer, DkimSigner::Create(key->domain(), key->selector(), key->private_key_pem()));
   } else if (!absl::IsNotFound(key.status())) {
@@ -96,7 +98,8 @@ absl::StatusOr<std::shared_ptr<const CompiledContent>> Composer::Content(const s
 Awaitable<absl::StatusOr<ComposedMessage>> Composer::Compose(std::shared_ptr<const CompiledContent> content,
                                                              std::shared_ptr<const cluster::v1::QueueEntry> entry) {
   auto task = ComposeTask(std::move(content), std::move(entry));
-  absl::StatusOr<ComposedMessage> composed = co_await asio::co_spawn(cpu_->get_executor(), std::move(task), asio::use_awaitable);
+  absl::StatusOr<ComposedMessage> composed =
+      co_await asio::co_spawn(cpu_->get_executor(), std::move(task), asio::use_awaitable);
   co_return composed;
 }
 

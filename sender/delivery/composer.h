@@ -42,8 +42,8 @@ class Composer {
   // Both must outlive the composer.
   Composer(const QueueStore* store, asio::thread_pool* cpu) : store_(store), cpu_(cpu) {}
 
-  // The compiled content. Errors: kNotFound, kInvalidArgument (does not compile; the coordinator has checked it, so this
-  // is a version skew), storage errors.
+  // The compiled content. Errors: kNotFound, kInvalidArgument (does not compile; the coordinator has checked it, so
+  // this is a version skew), storage errors.
   absl::StatusOr<std::shared_ptr<const CompiledContent>> Content(const std::string& content_id);
 
   // The message of an entry. The same entry yields the same Message-ID and Date on each attempt.

@@ -43,8 +43,8 @@ Awaitable<absl::Status> Connection::Connect(tcp::endpoint to, asio::ip::address 
     socket_.bind(tcp::endpoint(source, 0), error);
     if (error) {
       Close();
-      co_return absl::FailedPreconditionError(absl::StrCat("egress IP ", source.to_string(),
-                                                           " cannot be used on this machine: ", error.message()));
+      co_return absl::FailedPreconditionError(
+          absl::StrCat("egress IP ", source.to_string(), " cannot be used on this machine: ", error.message()));
     }
   }
   deadline_ = DeadlineAfter(limit);

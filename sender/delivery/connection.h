@@ -1,7 +1,8 @@
 // One TCP connection to a mail host, clear or TLS: bytes out, replies in, each with a time limit.
 //
 // Owner:    the coroutine that made it, on one io_context; not thread-safe.
-// Timing:   every wait sets a limit; CheckDeadline, called about four times a second by the shard, closes a connection whose
+// Timing:   every wait sets a limit; CheckDeadline, called about four times a second by the shard, closes a connection
+// whose
 //           limit has passed. So a wait costs no timer of its own.
 // Errors:   kDeadlineExceeded (limit passed), kUnavailable (refused, reset, closed), kInvalidArgument (not SMTP),
 //           kCancelled (Abort). After any error the connection is closed.

@@ -7,8 +7,8 @@
 #include <memory>
 #include <utility>
 
-#include "common/base/strings.h"
 #include "common/async/deadline.h"
+#include "common/base/strings.h"
 #include "google/protobuf/util/time_util.h"
 #include "sender/delivery/await_done.h"
 #include "sender/delivery/forbidden_mx.h"
@@ -140,7 +140,8 @@ class Courier {
       for (const asio::ip::address& address : host.addresses) {
         if (address.is_v4() != source.is_v4() || tried >= kAddressesTriedMax || shard_.stopping_) continue;
         if (!options_.allow_private_mx && IsForbiddenMx(address)) {
-          trouble = Failed(Failure::kConnect, "the MX points to a private address (" + address.to_string() + "): refused");
+          trouble =
+              Failed(Failure::kConnect, "the MX points to a private address (" + address.to_string() + "): refused");
           trouble->mx_host = host.name;
           continue;
         }
@@ -162,7 +163,8 @@ class Courier {
     if (!message.ok()) co_return Failed(Failure::kRender, Sv(message.status().message()));
     if (!session_.usable()) co_return Failed(Failure::kLost, "the connection closed while the message was made");
 
-    Envelope envelope{.return_path = entry->return_path(), .recipient = entry->address(), .smtputf8 = message->smtputf8};
+    Envelope envelope{
+        .return_path = entry->return_path(), .recipient = entry->address(), .smtputf8 = message->smtputf8};
     std::function<Awaitable<bool>()> before_dot = [this, &item]() -> Awaitable<bool> { return Mark(item); };
     co_return co_await session_.Send(std::move(envelope), message->wire, message->bytes, std::move(before_dot));
   }
@@ -186,7 +188,8 @@ class Courier {
     if (result.egress_ip.empty()) result.egress_ip = lane_.key().egress_ip;
     TroublePolicy policy{.max_age = absl::Hours(72) / options_.clock_scale, .scale = options_.clock_scale};
     const auto content = shard_.composer_.Content(item.entry.content_id());
-    if (content.ok() && (*content)->max_age > absl::ZeroDuration()) policy.max_age = (*content)->max_age / options_.clock_scale;
+    if (content.ok() && (*content)->max_age > absl::ZeroDuration())
+      policy.max_age = (*content)->max_age / options_.clock_scale;
     const Decision decision = Decide(result, item.entry, now, policy, shard_.Jitter());
     if (decision.counts_as_success) lane_.pacer.OnSuccess();
     if (decision.throttles_lane) lane_.pacer.OnThrottled(now, decision.hint, shard_.Jitter());
@@ -231,7 +234,8 @@ class Courier {
     shard->context_.in_flight->Erase(id);
     if (--shard->unsettled_ < Shard::kUnsettledMax) shard->settled_.cancel();
     if (!status.ok()) {
-      // The entry stays in the queue; nothing new starts, so it is not sent again before a restart has looked at the disk.
+      // The entry stays in the queue; nothing new starts, so it is not sent again before a restart has looked at the
+      // disk.
       if (shard->storage_.ok()) spdlog::critical("event=storage_failed error=\"{}\"", Printable(Sv(status.message())));
       shard->storage_ = status;
       return;
@@ -248,7 +252,8 @@ class Courier {
       if (!item.has_value()) co_return;
       const absl::Time now = Now();
       const auto content = shard_.composer_.Content(item->entry.content_id());
-      const absl::Duration max_age = content.ok() ? (*content)->max_age / options_.clock_scale : absl::InfiniteDuration();
+      const absl::Duration max_age =
+          content.ok() ? (*content)->max_age / options_.clock_scale : absl::InfiniteDuration();
       if (!IsTooOld(item->entry, now, max_age)) {
         lane_.PutBack(*std::move(item));
         co_return;

@@ -12,7 +12,8 @@
 
 namespace wavepost {
 
-constexpr size_t kLanesPerPost = 256;  // at start: so that the first lanes send while the last ones are still being found
+constexpr size_t kLanesPerPost =
+    256;  // at start: so that the first lanes send while the last ones are still being found
 
 absl::StatusOr<std::unique_ptr<Delivery>> Delivery::Create(DeliveryOptions options, CaresResolver::Options dns,
                                                            QueueStore* store, const Clock* clock,
@@ -50,7 +51,9 @@ absl::StatusOr<std::unique_ptr<Delivery>> Delivery::Create(DeliveryOptions optio
 Delivery::Delivery(DeliveryOptions options, QueueStore* store)
     : options_(std::move(options)), store_(store), cpu_(std::make_unique<asio::thread_pool>(options_.cpu_threads)) {}
 
-Delivery::~Delivery() { Stop(absl::ZeroDuration()); }
+Delivery::~Delivery() {
+  Stop(absl::ZeroDuration());
+}
 
 absl::Status Delivery::Start() {
   for (auto& shard : shards_) shard->Start();

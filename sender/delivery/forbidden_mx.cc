@@ -12,8 +12,8 @@ struct V4 {
 };
 
 // RFC 6890 and its registry: what is not globally reachable.
-constexpr V4 kSpecialV4[] = {{0, 0, 0, 0, 8},      {10, 0, 0, 0, 8},    {100, 64, 0, 0, 10}, {127, 0, 0, 0, 8},
-                             {169, 254, 0, 0, 16}, {172, 16, 0, 0, 12}, {192, 0, 0, 0, 24},  {192, 0, 2, 0, 24},
+constexpr V4 kSpecialV4[] = {{0, 0, 0, 0, 8},      {10, 0, 0, 0, 8},    {100, 64, 0, 0, 10},   {127, 0, 0, 0, 8},
+                             {169, 254, 0, 0, 16}, {172, 16, 0, 0, 12}, {192, 0, 0, 0, 24},    {192, 0, 2, 0, 24},
                              {192, 168, 0, 0, 16}, {198, 18, 0, 0, 15}, {198, 51, 100, 0, 24}, {203, 0, 113, 0, 24},
                              {224, 0, 0, 0, 4},    {240, 0, 0, 0, 4}};
 
@@ -35,7 +35,8 @@ bool IsForbiddenMx(const asio::ip::address& address) {
   const auto bytes = v6.to_bytes();
   const bool unique_local = (bytes[0] & 0xFE) == 0xFC;  // fc00::/7
   const bool documentation = bytes[0] == 0x20 && bytes[1] == 0x01 && bytes[2] == 0x0D && bytes[3] == 0xB8;
-  return v6.is_loopback() || v6.is_unspecified() || v6.is_link_local() || v6.is_multicast() || unique_local || documentation;
+  return v6.is_loopback() || v6.is_unspecified() || v6.is_link_local() || v6.is_multicast() || unique_local ||
+         documentation;
 }
 
 }  // namespace wavepost

@@ -6,8 +6,8 @@
 namespace wavepost {
 
 void Lane::OnAdded(int64_t due_ms) {
-  // Something new may stand before the place where we are: read from the front again. `known_` keeps what we have already
-  // from being taken twice.
+  // Something new may stand before the place where we are: read from the front again. `known_` keeps what we have
+  // already from being taken twice.
   if (cursor_.has_value() && due_ms <= cursor_->due_ms) cursor_.reset();
   next_due_ms_ = std::min(next_due_ms_, due_ms);
 }
@@ -30,7 +30,9 @@ std::optional<QueueItem> Lane::Take() {
   return item;
 }
 
-void Lane::PutBack(QueueItem item) { ready_.push_front(std::move(item)); }
+void Lane::PutBack(QueueItem item) {
+  ready_.push_front(std::move(item));
+}
 
 void Lane::OnSettled(RecipientId id, std::optional<int64_t> due_ms) {
   known_.erase(id.packed());

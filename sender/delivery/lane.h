@@ -1,8 +1,8 @@
 // One lane: the recipients of one domain that leave from one egress IP, as far as they are in memory.
 //
 // The queue on disk is the truth; a lane holds a window of at most kWindow entries that are due, and remembers where in
-// the queue it goes on reading. So memory depends on the number of lanes with work, not on how much waits in them. Pure:
-// no clock, no I/O. Not thread-safe: a lane belongs to one shard.
+// the queue it goes on reading. So memory depends on the number of lanes with work, not on how much waits in them.
+// Pure: no clock, no I/O. Not thread-safe: a lane belongs to one shard.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,9 @@ class Lane {
 
   const LaneKey& key() const { return key_; }
 
-  // --- the window -----------------------------------------------------------------------------------------------------
-  // Entries due from due_ms on have come into the queue.
+  // --- the window
+  // ----------------------------------------------------------------------------------------------------- Entries due
+  // from due_ms on have come into the queue.
   void OnAdded(int64_t due_ms);
   // True if the queue has, or may have, entries due at now_ms that are not in the window, and there is room for them.
   bool WantsPage(int64_t now_ms) const { return next_due_ms_ <= now_ms && ready_.size() < kWindow / 2; }
@@ -59,11 +60,12 @@ class Lane {
   int64_t next_due_ms_ = kNever;
 
  public:
-  // --- what the shard keeps here --------------------------------------------------------------------------------------
+  // --- what the shard keeps here
+  // --------------------------------------------------------------------------------------
   Pacer pacer;
-  int connections = 0;            // couriers that run
-  int idle = 0;                   // of them, waiting for work
-  int64_t wake_ms = kNever;       // when the shard looks at it next
+  int connections = 0;              // couriers that run
+  int idle = 0;                     // of them, waiting for work
+  int64_t wake_ms = kNever;         // when the shard looks at it next
   v1::DeliveryStatus last_trouble;  // why it is paused, for people and for recipients that expire meanwhile
 };
 

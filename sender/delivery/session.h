@@ -1,7 +1,7 @@
 // The client's side of an SMTP dialogue over one connection: greeting, EHLO, STARTTLS, then transactions.
 //
-// Every call ends with an AttemptResult that says in which phase and how it ended; nothing here decides what that means for
-// the recipient (policy/trouble.h does). Not thread-safe; one coroutine at a time.
+// Every call ends with an AttemptResult that says in which phase and how it ended; nothing here decides what that means
+// for the recipient (policy/trouble.h does). Not thread-safe; one coroutine at a time.
 #pragma once
 
 #include <asio/ip/address.hpp>
@@ -39,7 +39,8 @@ class Session {
   Connection& connection() { return connection_; }
 
   // From connect to a host that is ready for MAIL. Nothing: it is. Otherwise why not, with the phase.
-  Awaitable<std::optional<AttemptResult>> Open(asio::ip::tcp::endpoint to, asio::ip::address source, std::string host_name);
+  Awaitable<std::optional<AttemptResult>> Open(asio::ip::tcp::endpoint to, asio::ip::address source,
+                                               std::string host_name);
 
   // One transaction. wire: the message with dots stuffed, ending with CRLF.CRLF; message_bytes: its size before.
   // before_dot: awaited after the host has asked for the message and before any byte of it leaves; false gives the

@@ -100,11 +100,11 @@ const Line kGreeting{"", "220 mx.test ESMTP\r\n"};
 
 TEST(SessionTest, OneCommandAtATime) {
   const Played played = PlayOut({kGreeting,
-                             {"EHLO out.test\r\n", kEhloPlain},
-                             {"MAIL FROM:<b+t@bounce.test>\r\n", "250 ok\r\n"},
-                             {"RCPT TO:<u@a.test>\r\n", "250 ok\r\n"},
-                             {"DATA\r\n", "354 go\r\n"},
-                             {kMessage, "250 2.0.0 queued as X\r\n"}});
+                                 {"EHLO out.test\r\n", kEhloPlain},
+                                 {"MAIL FROM:<b+t@bounce.test>\r\n", "250 ok\r\n"},
+                                 {"RCPT TO:<u@a.test>\r\n", "250 ok\r\n"},
+                                 {"DATA\r\n", "354 go\r\n"},
+                                 {kMessage, "250 2.0.0 queued as X\r\n"}});
   ASSERT_TRUE(played.send.has_value());
   EXPECT_EQ(played.send->phase, Phase::kEndOfData);
   EXPECT_EQ(played.send->reply->code, 250);
@@ -115,11 +115,11 @@ TEST(SessionTest, OneCommandAtATime) {
 TEST(SessionTest, PipelinesTheEnvelopeAndResetsAfterARefusal) {
   const std::string group = "MAIL FROM:<b+t@bounce.test> SIZE=20\r\nRCPT TO:<u@a.test>\r\nDATA\r\n";
   const Played played = PlayOut({kGreeting,
-                             {"EHLO out.test\r\n", kEhloPipelining},
-                             {group, "250 ok\r\n550 5.1.1 no such user\r\n503 no recipients\r\n"},
-                             {"RSET\r\n" + group, "250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n"},
-                             {kMessage, "250 ok\r\n"}},
-                            2);
+                                 {"EHLO out.test\r\n", kEhloPipelining},
+                                 {group, "250 ok\r\n550 5.1.1 no such user\r\n503 no recipients\r\n"},
+                                 {"RSET\r\n" + group, "250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n"},
+                                 {kMessage, "250 ok\r\n"}},
+                                2);
   ASSERT_TRUE(played.send.has_value());
   EXPECT_EQ(played.send->reply->code, 250);
   EXPECT_EQ(played.marks, 1) << "a refused recipient never reaches the point of no return";
@@ -127,9 +127,9 @@ TEST(SessionTest, PipelinesTheEnvelopeAndResetsAfterARefusal) {
 
 TEST(SessionTest, RefusedRecipientIsTheAnswer) {
   const Played played = PlayOut({kGreeting,
-                             {"EHLO out.test\r\n", kEhloPlain},
-                             {"MAIL FROM:<b+t@bounce.test>\r\n", "250 ok\r\n"},
-                             {"RCPT TO:<u@a.test>\r\n", "450 4.2.0 greylisted\r\n"}});
+                                 {"EHLO out.test\r\n", kEhloPlain},
+                                 {"MAIL FROM:<b+t@bounce.test>\r\n", "250 ok\r\n"},
+                                 {"RCPT TO:<u@a.test>\r\n", "450 4.2.0 greylisted\r\n"}});
   ASSERT_TRUE(played.send.has_value());
   EXPECT_EQ(played.send->phase, Phase::kRcpt);
   EXPECT_EQ(played.send->reply->code, 450);
@@ -138,7 +138,8 @@ TEST(SessionTest, RefusedRecipientIsTheAnswer) {
 }
 
 TEST(SessionTest, FallsBackToHelo) {
-  const Played played = PlayOut({kGreeting, {"EHLO out.test\r\n", "502 what?\r\n"}, {"HELO out.test\r\n", "250 hi\r\n"}}, 0);
+  const Played played =
+      PlayOut({kGreeting, {"EHLO out.test\r\n", "502 what?\r\n"}, {"HELO out.test\r\n", "250 hi\r\n"}}, 0);
   EXPECT_FALSE(played.open.has_value());
   EXPECT_TRUE(played.usable);
 }
@@ -152,11 +153,11 @@ TEST(SessionTest, BadGreetingsEndTheAttempt) {
 
 TEST(SessionTest, LostAfterTheDotMayBeDelivered) {
   const Played played = PlayOut({kGreeting,
-                             {"EHLO out.test\r\n", kEhloPlain},
-                             {"MAIL FROM:<b+t@bounce.test>\r\n", "250 ok\r\n"},
-                             {"RCPT TO:<u@a.test>\r\n", "250 ok\r\n"},
-                             {"DATA\r\n", "354 go\r\n"},
-                             {kMessage, "<close>"}});
+                                 {"EHLO out.test\r\n", kEhloPlain},
+                                 {"MAIL FROM:<b+t@bounce.test>\r\n", "250 ok\r\n"},
+                                 {"RCPT TO:<u@a.test>\r\n", "250 ok\r\n"},
+                                 {"DATA\r\n", "354 go\r\n"},
+                                 {kMessage, "<close>"}});
   EXPECT_EQ(played.send->failure, Failure::kLost);
   EXPECT_EQ(played.send->phase, Phase::kEndOfData);
   EXPECT_TRUE(played.send->maybe_delivered);
@@ -165,9 +166,9 @@ TEST(SessionTest, LostAfterTheDotMayBeDelivered) {
 
 TEST(SessionTest, LostBeforeTheMessageIsNot) {
   const Played played = PlayOut({kGreeting,
-                             {"EHLO out.test\r\n", kEhloPlain},
-                             {"MAIL FROM:<b+t@bounce.test>\r\n", "250 ok\r\n"},
-                             {"RCPT TO:<u@a.test>\r\n", "<close>"}});
+                                 {"EHLO out.test\r\n", kEhloPlain},
+                                 {"MAIL FROM:<b+t@bounce.test>\r\n", "250 ok\r\n"},
+                                 {"RCPT TO:<u@a.test>\r\n", "<close>"}});
   EXPECT_EQ(played.send->failure, Failure::kLost);
   EXPECT_EQ(played.send->phase, Phase::kRcpt);
   EXPECT_FALSE(played.send->maybe_delivered);
@@ -175,11 +176,11 @@ TEST(SessionTest, LostBeforeTheMessageIsNot) {
 
 TEST(SessionTest, WithdrawnBeforeTheDotSendsNothing) {
   const Played played = PlayOut({kGreeting,
-                             {"EHLO out.test\r\n", kEhloPlain},
-                             {"MAIL FROM:<b+t@bounce.test>\r\n", "250 ok\r\n"},
-                             {"RCPT TO:<u@a.test>\r\n", "250 ok\r\n"},
-                             {"DATA\r\n", "354 go\r\n"}},
-                            1, /*mark=*/false);
+                                 {"EHLO out.test\r\n", kEhloPlain},
+                                 {"MAIL FROM:<b+t@bounce.test>\r\n", "250 ok\r\n"},
+                                 {"RCPT TO:<u@a.test>\r\n", "250 ok\r\n"},
+                                 {"DATA\r\n", "354 go\r\n"}},
+                                1, /*mark=*/false);
   EXPECT_EQ(played.send->failure, Failure::kLost);
   EXPECT_FALSE(played.send->maybe_delivered);
   EXPECT_FALSE(played.usable);
@@ -187,9 +188,9 @@ TEST(SessionTest, WithdrawnBeforeTheDotSendsNothing) {
 
 TEST(SessionTest, HostThatTakesAMessageWithoutRecipientIsLeft) {
   const Played played = PlayOut({kGreeting,
-                             {"EHLO out.test\r\n", kEhloPipelining},
-                             {"MAIL FROM:<b+t@bounce.test> SIZE=20\r\nRCPT TO:<u@a.test>\r\nDATA\r\n",
-                              "250 ok\r\n550 5.1.1 no\r\n354 go on\r\n"}});
+                                 {"EHLO out.test\r\n", kEhloPipelining},
+                                 {"MAIL FROM:<b+t@bounce.test> SIZE=20\r\nRCPT TO:<u@a.test>\r\nDATA\r\n",
+                                  "250 ok\r\n550 5.1.1 no\r\n354 go on\r\n"}});
   EXPECT_EQ(played.send->reply->code, 550);
   EXPECT_FALSE(played.usable);
   EXPECT_EQ(played.marks, 0);
@@ -203,8 +204,8 @@ TEST(SessionTest, SizeLimitIsObeyedWithoutAsking) {
 
 TEST(SessionTest, ClosingReplyEndsTheSession) {
   const Played played = PlayOut({kGreeting,
-                             {"EHLO out.test\r\n", kEhloPlain},
-                             {"MAIL FROM:<b+t@bounce.test>\r\n", "421 4.3.2 shutting down\r\n"}});
+                                 {"EHLO out.test\r\n", kEhloPlain},
+                                 {"MAIL FROM:<b+t@bounce.test>\r\n", "421 4.3.2 shutting down\r\n"}});
   EXPECT_EQ(played.send->reply->code, 421);
   EXPECT_EQ(played.send->phase, Phase::kMail);
   EXPECT_FALSE(played.usable);

@@ -23,7 +23,9 @@ constexpr int kPagesPerLook = 4;
 // A courier more for every so many entries that wait: a handful is not worth a second connection.
 constexpr int kReadyPerCourier = 4;
 
-int64_t Ms(absl::Time time) { return absl::ToUnixMillis(time); }
+int64_t Ms(absl::Time time) {
+  return absl::ToUnixMillis(time);
+}
 
 std::shared_ptr<asio::ssl::context> MakeTlsContext() {
   // Opportunistic (RFC 7435): encryption without a verified peer is better than none.
@@ -45,7 +47,9 @@ Shard::Shard(Context context, const MakeResolver& make_resolver, uint64_t seed)
       timer_(io_),
       settled_(io_, asio::steady_timer::time_point::max()) {}
 
-Shard::~Shard() { Stop(absl::ZeroDuration()); }
+Shard::~Shard() {
+  Stop(absl::ZeroDuration());
+}
 
 void Shard::Start() {
   asio::co_spawn(io_, WatchDeadlines(), asio::detached);
@@ -108,8 +112,10 @@ ShardLane* Shard::FindOrAdd(const LaneKey& key) {
       if (egress.address == key.egress_ip) slot->egress = &egress;
     }
     if (slot->egress == nullptr) {
-      spdlog::error("event=lane_without_egress domain={} egress_ip={} hint=\"the address is in the queue but not in "
-                    "egress_ips; add it again to send what waits\"", key.domain, key.egress_ip);
+      spdlog::error(
+          "event=lane_without_egress domain={} egress_ip={} hint=\"the address is in the queue but not in "
+          "egress_ips; add it again to send what waits\"",
+          key.domain, key.egress_ip);
     }
   }
   return slot.get();
@@ -145,9 +151,11 @@ void Shard::Tend(ShardLane* state) {
 bool Shard::Refill(ShardLane* state, absl::Time now) {
   Lane& lane = state->lane;
   for (int i = 0; i < kPagesPerLook && lane.WantsPage(Ms(now)); ++i) {
-    absl::StatusOr<QueueStore::LanePage> page = context_.store->ReadLane(lane.key(), lane.cursor(), Ms(now), Lane::kWindow);
+    absl::StatusOr<QueueStore::LanePage> page =
+        context_.store->ReadLane(lane.key(), lane.cursor(), Ms(now), Lane::kWindow);
     if (!page.ok()) {
-      spdlog::error("event=queue_read_failed domain={} error=\"{}\"", lane.key().domain, Printable(Sv(page.status().message())));
+      spdlog::error("event=queue_read_failed domain={} error=\"{}\"", lane.key().domain,
+                    Printable(Sv(page.status().message())));
       return false;
     }
     lane.OnPage(*std::move(page));

@@ -34,19 +34,19 @@ namespace wavepost {
 struct ShardLane {
   ShardLane(LaneKey key, const PacerLimits& limits) : lane(std::move(key), limits) {}
   Lane lane;
-  const EgressAddress* egress = nullptr;            // null: the address is not this node's
-  std::vector<asio::steady_timer*> idle_timers;     // of couriers that wait for work
+  const EgressAddress* egress = nullptr;         // null: the address is not this node's
+  std::vector<asio::steady_timer*> idle_timers;  // of couriers that wait for work
 };
 
 class Shard {
  public:
-  struct Context {                           // all outlive the shard
+  struct Context {  // all outlive the shard
     const DeliveryOptions* options = nullptr;
     QueueStore* store = nullptr;
     const Clock* clock = nullptr;
     asio::thread_pool* cpu = nullptr;
     InFlightSet* in_flight = nullptr;
-    std::function<absl::Time()> lease_end;   // no transaction starts after it; any thread
+    std::function<absl::Time()> lease_end;  // no transaction starts after it; any thread
     std::atomic<int>* node_connections = nullptr;
   };
 
@@ -95,11 +95,11 @@ class Shard {
   asio::steady_timer timer_;
   int64_t timer_ms_ = Lane::kNever;
   absl::flat_hash_set<Connection*> connections_;
-  asio::steady_timer settled_;       // cancelled when unsettled_ falls below the limit
+  asio::steady_timer settled_;  // cancelled when unsettled_ falls below the limit
   size_t unsettled_ = 0;
   int couriers_ = 0;
   bool stopping_ = false;
-  absl::Status storage_;             // not OK: the disk failed, nothing new starts
+  absl::Status storage_;  // not OK: the disk failed, nothing new starts
   std::thread thread_;
 };
 

@@ -102,11 +102,11 @@ class CoordinatorLink::Impl {
     ++generation_;
     last_heard_ = Now();
     window_.Restart();
-    stream_ = DispatchStream::Start(
-        io_, stub_.get(),
-        {.on_message = [this](CoordinatorMessage message) { OnMessage(std::move(message)); },
-         .on_written = [this] { PumpReports(); },
-         .on_ended = [this](absl::Status status) { Ended(std::move(status)); }});
+    stream_ =
+        DispatchStream::Start(io_, stub_.get(),
+                              {.on_message = [this](CoordinatorMessage message) { OnMessage(std::move(message)); },
+                               .on_written = [this] { PumpReports(); },
+                               .on_ended = [this](absl::Status status) { Ended(std::move(status)); }});
     NodeMessage message;
     cluster::v1::Hello* hello = message.mutable_hello();
     hello->set_node_id(options_.node_id);
@@ -189,7 +189,8 @@ class CoordinatorLink::Impl {
         }
         return;
       case CoordinatorMessage::kBatchForget:
-        return store_->ForgetBatches({message.batch_forget().batch_ids().begin(), message.batch_forget().batch_ids().end()});
+        return store_->ForgetBatches(
+            {message.batch_forget().batch_ids().begin(), message.batch_forget().batch_ids().end()});
       case CoordinatorMessage::kLeaseRenewal:
         SetLease(message.lease_renewal().lease().seconds());
         return;
@@ -255,7 +256,8 @@ class CoordinatorLink::Impl {
         SendOrDrop(std::move(message));
       });
     };
-    store_->ApplySuppressions({push.changes().begin(), push.changes().end()}, hooks_.is_in_flight, Now(), std::move(done));
+    store_->ApplySuppressions({push.changes().begin(), push.changes().end()}, hooks_.is_in_flight, Now(),
+                              std::move(done));
   }
 
   QueueStore::Done Checked(std::string what) {
@@ -294,7 +296,8 @@ class CoordinatorLink::Impl {
       absl::StatusOr<std::vector<cluster::v1::Report>> reports =
           store_->ReadOutbox(window_.sent_through(), ReportWindow::kReportsPerMessageMax);
       if (!reports.ok()) {
-        spdlog::error("event=outbox_read_failed node={} error=\"{}\"", options_.node_id, Printable(Sv(reports.status().message())));
+        spdlog::error("event=outbox_read_failed node={} error=\"{}\"", options_.node_id,
+                      Printable(Sv(reports.status().message())));
         return;
       }
       if (reports->empty()) return;
@@ -342,10 +345,20 @@ absl::StatusOr<std::unique_ptr<CoordinatorLink>> CoordinatorLink::Create(LinkOpt
 }
 
 CoordinatorLink::CoordinatorLink(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-CoordinatorLink::~CoordinatorLink() { impl_->Stop(); }
-void CoordinatorLink::Start() { impl_->Start(); }
-void CoordinatorLink::Stop() { impl_->Stop(); }
-bool CoordinatorLink::attached() const { return impl_->attached(); }
-absl::Time CoordinatorLink::lease_end() const { return impl_->lease_end(); }
+CoordinatorLink::~CoordinatorLink() {
+  impl_->Stop();
+}
+void CoordinatorLink::Start() {
+  impl_->Start();
+}
+void CoordinatorLink::Stop() {
+  impl_->Stop();
+}
+bool CoordinatorLink::attached() const {
+  return impl_->attached();
+}
+absl::Time CoordinatorLink::lease_end() const {
+  return impl_->lease_end();
+}
 
 }  // namespace wavepost

@@ -21,13 +21,13 @@
 namespace wavepost {
 
 struct LinkOptions {
-  std::string target;                    // HOST:PORT of the coordinator
+  std::string target;  // HOST:PORT of the coordinator
   TlsFiles tls;
   std::string node_id;
   std::vector<v1::EgressIp> egress_ips;
   std::string version;
-  int64_t credit_window = 50'000;        // recipients that may be on their way to us
-  int64_t queue_max = 20'000'000;        // as QueueStore::Options
+  int64_t credit_window = 50'000;                        // recipients that may be on their way to us
+  int64_t queue_max = 20'000'000;                        // as QueueStore::Options
   absl::Duration backoff_min = absl::Milliseconds(200);  // between attempts to attach, growing, with jitter
   absl::Duration backoff_max = absl::Seconds(10);
 };

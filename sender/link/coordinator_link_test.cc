@@ -1,9 +1,9 @@
 #include "sender/link/coordinator_link.h"
 
 #include <gmock/gmock.h>
+#include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
-#include <grpcpp/security/server_credentials.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -127,10 +127,11 @@ class CoordinatorLinkTest : public ::testing::Test {
     v1::EgressIp ip;
     ip.set_address("127.0.0.11");
     options.egress_ips.push_back(ip);
-    CoordinatorLink::Hooks hooks{.lanes_added = [this](std::vector<LaneDue> lanes) { lanes_ += static_cast<int>(lanes.size()); },
-                                 .is_in_flight = [](RecipientId) { return false; },
-                                 .connections = [] { return int64_t{0}; },
-                                 .keys_changed = [] {}};
+    CoordinatorLink::Hooks hooks{
+        .lanes_added = [this](std::vector<LaneDue> lanes) { lanes_ += static_cast<int>(lanes.size()); },
+        .is_in_flight = [](RecipientId) { return false; },
+        .connections = [] { return int64_t{0}; },
+        .keys_changed = [] {}};
     auto link = CoordinatorLink::Create(options, store_.get(), hooks);
     ASSERT_TRUE(link.ok()) << link.status();
     link_ = *std::move(link);

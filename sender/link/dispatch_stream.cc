@@ -28,19 +28,22 @@ void DispatchStream::Send(cluster::v1::NodeMessage message) {
   if (writes_.size() == 1) WriteNext();
 }
 
-void DispatchStream::WriteNext() { StartWrite(&writes_.front()); }
+void DispatchStream::WriteNext() {
+  StartWrite(&writes_.front());
+}
 
 void DispatchStream::OnReadDone(bool ok) {
-  asio::post(io_, [self = self_, ok, message = ok ? std::move(incoming_) : cluster::v1::CoordinatorMessage()]() mutable {
-    if (!ok) {
-      // Nothing more will come. No write may be started after the hold is gone.
-      self->ended_ = true;
-      self->RemoveHold();
-      return;
-    }
-    if (self->handlers_.on_message) self->handlers_.on_message(std::move(message));
-    self->StartRead(&self->incoming_);
-  });
+  asio::post(io_,
+             [self = self_, ok, message = ok ? std::move(incoming_) : cluster::v1::CoordinatorMessage()]() mutable {
+               if (!ok) {
+                 // Nothing more will come. No write may be started after the hold is gone.
+                 self->ended_ = true;
+                 self->RemoveHold();
+                 return;
+               }
+               if (self->handlers_.on_message) self->handlers_.on_message(std::move(message));
+               self->StartRead(&self->incoming_);
+             });
 }
 
 void DispatchStream::OnWriteDone(bool ok) {

@@ -1,5 +1,5 @@
-// One Dispatch stream, from its start to its end. A thin driver of gRPC's callback API: it hands every event to its owner's
-// thread and decides nothing.
+// One Dispatch stream, from its start to its end. A thin driver of gRPC's callback API: it hands every event to its
+// owner's thread and decides nothing.
 #pragma once
 
 #include <grpcpp/client_context.h>
@@ -24,8 +24,8 @@ class DispatchStream final : public grpc::ClientBidiReactor<cluster::v1::NodeMes
 
   struct Handlers {
     std::function<void(cluster::v1::CoordinatorMessage)> on_message;
-    std::function<void()> on_written;               // one message less waits
-    std::function<void(absl::Status)> on_ended;     // once, last
+    std::function<void()> on_written;            // one message less waits
+    std::function<void(absl::Status)> on_ended;  // once, last
   };
 
   static std::shared_ptr<DispatchStream> Start(asio::io_context& io, cluster::v1::DispatchService::Stub* stub,
@@ -52,10 +52,10 @@ class DispatchStream final : public grpc::ClientBidiReactor<cluster::v1::NodeMes
   asio::io_context& io_;
   Handlers handlers_;
   grpc::ClientContext context_;
-  cluster::v1::CoordinatorMessage incoming_;           // gRPC's, between StartRead and OnReadDone
-  std::deque<cluster::v1::NodeMessage> writes_;        // the first one is being written
+  cluster::v1::CoordinatorMessage incoming_;     // gRPC's, between StartRead and OnReadDone
+  std::deque<cluster::v1::NodeMessage> writes_;  // the first one is being written
   bool ended_ = false;
-  std::shared_ptr<DispatchStream> self_;               // until OnDone
+  std::shared_ptr<DispatchStream> self_;  // until OnDone
 };
 
 }  // namespace wavepost

@@ -25,8 +25,8 @@ class ReportWindow {
   int64_t acknowledged_through() const { return acknowledged_through_; }
 
   void OnSent(int64_t last_sequence);
-  // True if something new was acknowledged. Acknowledgements of what was never sent are ignored: forgetting a report that
-  // the coordinator does not have would lose an outcome.
+  // True if something new was acknowledged. Acknowledgements of what was never sent are ignored: forgetting a report
+  // that the coordinator does not have would lose an outcome.
   bool OnAcknowledged(int64_t through_sequence);
 
  private:

@@ -45,10 +45,10 @@ class Pacer {
   void Pause(absl::Time until, v1::Reason reason);
 
   PacerLimits limits_;
-  int connections_;         // learned ceiling, 1 to limits_.connections_max
-  int successes_ = 0;       // since the last change of connections_
-  int failures_ = 0;        // in a row: unreachable or throttled
-  bool probing_ = false;    // one connection until a success
+  int connections_;       // learned ceiling, 1 to limits_.connections_max
+  int successes_ = 0;     // since the last change of connections_
+  int failures_ = 0;      // in a row: unreachable or throttled
+  bool probing_ = false;  // one connection until a success
   absl::Time paused_until_ = absl::InfinitePast();
   v1::Reason pause_reason_ = v1::REASON_UNSPECIFIED;
 };

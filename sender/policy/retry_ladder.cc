@@ -9,8 +9,8 @@ namespace {
 
 constexpr int kMinute = 60;
 constexpr int kHour = 3600;
-constexpr int kGreylisted[] = {5 * kMinute,  5 * kMinute, 10 * kMinute, 20 * kMinute, 40 * kMinute,
-                               1 * kHour,    2 * kHour,   4 * kHour};
+constexpr int kGreylisted[] = {5 * kMinute,  5 * kMinute, 10 * kMinute, 20 * kMinute,
+                               40 * kMinute, 1 * kHour,   2 * kHour,    4 * kHour};
 constexpr int kThrottled[] = {1 * kMinute,  2 * kMinute,  5 * kMinute, 10 * kMinute,
                               20 * kMinute, 40 * kMinute, 1 * kHour};
 constexpr int kMailboxFull[] = {1 * kHour, 4 * kHour, 8 * kHour};
@@ -32,7 +32,8 @@ std::span<const int> LadderOf(v1::Reason reason) {
 
 }  // namespace
 
-absl::Duration RetryDelay(v1::Reason reason, int step, std::optional<absl::Duration> hint, double jitter, double scale) {
+absl::Duration RetryDelay(v1::Reason reason, int step, std::optional<absl::Duration> hint, double jitter,
+                          double scale) {
   const std::span<const int> ladder = LadderOf(reason);
   const size_t index = std::min<size_t>(static_cast<size_t>(std::max(step, 1)) - 1, ladder.size() - 1);
   absl::Duration wait = absl::Seconds(ladder[index]);

@@ -1,10 +1,10 @@
 // When a recipient is tried again after a temporary failure: one ladder per reason, jitter, hints in replies. Pure.
 //
-// Reason                     waits                                                     why
-// GREYLISTED                 5 min, 5 min, 10 min, 20 min, 40 min, 1 h, 2 h, 4 h ...   an appointment: windows are 1 to 15 min
-// RATE_LIMITED, OVER_QUOTA   1 min, 2 min, 5 min, 10 min, 20 min, 40 min, 1 h ...      rates recover quickly
-// MAILBOX_FULL               1 h, 4 h, 8 h ...                                         people are slow to tidy up
-// everything else            5 min, 15 min, 30 min, 1 h, 2 h, 4 h, 8 h ...             RFC 5321 4.5.4.1 asks for 30 min later on
+// Reason                     waits                                                 why
+// GREYLISTED                 5, 5, 10, 20, 40 min, 1, 2, 4 h ...                   an appointment: windows are short
+// RATE_LIMITED, OVER_QUOTA   1, 2, 5, 10, 20, 40 min, 1 h ...                      rates recover quickly
+// MAILBOX_FULL               1, 4, 8 h ...                                         people are slow to tidy up
+// everything else            5, 15, 30 min, 1, 2, 4, 8 h ...                       RFC 5321 4.5.4.1: 30 min or more
 // The last wait of a ladder repeats until the recipient is given up.
 #pragma once
 
@@ -18,10 +18,10 @@ namespace wavepost {
 // The time from now to the next attempt.
 //
 // step:    deferrals in a row for this reason, this one included; from 1.
-// hint:    what the reply asked for; honoured if it is longer than a second, also where it is shorter than the ladder's
-//          first step, but never less than a step for steps beyond the first.
-// jitter:  uniform in [0, 1), from the caller's generator. Spreads by up to 10 %, only upwards: a retry before a greylisting
-//          window has passed is worse than one after it.
+// hint:    what the reply asked for; honoured if it is longer than a second, also where it is shorter than the
+//          ladder's first step, but never less than a step for steps beyond the first.
+// jitter:  uniform in [0, 1), from the caller's generator. Spreads by up to 10 %, only upwards: a retry before a
+//          greylisting window has passed is worse than one after it.
 // scale:   clock_scale; divides the policy's durations, 1 in production.
 absl::Duration RetryDelay(v1::Reason reason, int step, std::optional<absl::Duration> hint, double jitter, double scale);
 

@@ -18,7 +18,8 @@ void Describe(const AttemptResult& result, v1::DeliveryStatus* status) {
   } else {
     status->set_text(Printable(result.text));
   }
-  const bool dns = result.failure == Failure::kNoDomain || result.failure == Failure::kNullMx || result.failure == Failure::kDns;
+  const bool dns =
+      result.failure == Failure::kNoDomain || result.failure == Failure::kNullMx || result.failure == Failure::kDns;
   status->set_phase(std::string(dns ? "dns" : PhaseName(result.phase)));
   status->set_mx_host(result.mx_host);
   status->set_mx_ip(result.mx_ip);

@@ -9,8 +9,10 @@
 // DNS failure, no connection      deferred                                          paused
 // connection lost in the dialogue deferred                                          paused if it happens in a row
 // lost after the final dot        deferred, maybe_delivered                         same
-// cannot be rendered or signed    BOUNCED, soft, our fault (5xx of our own making)  -
-// A recipient older than max_age is given up (EXPIRED) instead of deferred: judged on its age, not on the next due time.
+// cannot be rendered or signed    BOUNCED, soft, our fault                         -
+//
+// A recipient older than max_age is given up (EXPIRED) instead of deferred: judged on its age, not on the next due
+// time.
 #pragma once
 
 #include <optional>
@@ -27,20 +29,20 @@ namespace wavepost {
 // What the other side did with one recipient, or how we failed to ask it.
 struct AttemptResult {
   enum class Failure {
-    kNone,        // `reply` is the answer
-    kNoDomain,    // NXDOMAIN, or no host at all
-    kNullMx,      // RFC 7505
-    kDns,         // temporary
-    kConnect,     // no session: refused, time-out, no route, forbidden address
-    kTls,         // STARTTLS was offered and failed
-    kLost,        // closed or timed out within the session, or answered nonsense
-    kRender,      // ours
+    kNone,      // `reply` is the answer
+    kNoDomain,  // NXDOMAIN, or no host at all
+    kNullMx,    // RFC 7505
+    kDns,       // temporary
+    kConnect,   // no session: refused, time-out, no route, forbidden address
+    kTls,       // STARTTLS was offered and failed
+    kLost,      // closed or timed out within the session, or answered nonsense
+    kRender,    // ours
   };
   Failure failure = Failure::kNone;
   Phase phase = Phase::kConnect;
-  std::optional<Reply> reply;    // set if failure is kNone
-  std::string text;              // for people, for failures
-  bool maybe_delivered = false;  // the final dot may have left
+  std::optional<Reply> reply;                  // set if failure is kNone
+  std::string text;                            // for people, for failures
+  bool maybe_delivered = false;                // the final dot may have left
   std::string mx_host, mx_ip, egress_ip, tls;  // empty where unknown
 };
 
@@ -49,9 +51,9 @@ struct Decision {
   Kind kind = Kind::kDefer;
   v1::Outcome outcome = v1::OUTCOME_UNSPECIFIED;  // for kFinish
   v1::DeliveryStatus status;
-  absl::Duration delay;          // for kDefer
+  absl::Duration delay;  // for kDefer
   bool counts_as_success = false;
-  bool pauses_lane = false;      // no session can be had
+  bool pauses_lane = false;  // no session can be had
   bool throttles_lane = false;
   std::optional<absl::Duration> hint;
 };

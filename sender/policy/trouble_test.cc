@@ -50,14 +50,14 @@ TEST_P(TroubleReplyTest, Decides) {
 INSTANTIATE_TEST_SUITE_P(
     Replies, TroubleReplyTest,
     ::testing::Values(
-        ReplyCase{"Accepted", Phase::kEndOfData, 250, "2.0.0 queued", Kind::kFinish, v1::DELIVERED, v1::REASON_UNSPECIFIED,
-                  v1::BOUNCE_CLASS_UNSPECIFIED, false, false},
+        ReplyCase{"Accepted", Phase::kEndOfData, 250, "2.0.0 queued", Kind::kFinish, v1::DELIVERED,
+                  v1::REASON_UNSPECIFIED, v1::BOUNCE_CLASS_UNSPECIFIED, false, false},
         ReplyCase{"UserUnknown", Phase::kRcpt, 550, "5.1.1 no such user", Kind::kFinish, v1::BOUNCED, v1::USER_UNKNOWN,
                   v1::HARD, false, false},
         ReplyCase{"Greylisted", Phase::kRcpt, 450, "4.2.0 Greylisted, try again in 300 seconds", Kind::kDefer,
                   v1::OUTCOME_UNSPECIFIED, v1::GREYLISTED, v1::BOUNCE_CLASS_UNSPECIFIED, false, false},
-        ReplyCase{"GreetingRefused", Phase::kGreeting, 554, "no SMTP service here", Kind::kDefer, v1::OUTCOME_UNSPECIFIED,
-                  v1::REJECTED_POLICY, v1::BOUNCE_CLASS_UNSPECIFIED, true, false},
+        ReplyCase{"GreetingRefused", Phase::kGreeting, 554, "no SMTP service here", Kind::kDefer,
+                  v1::OUTCOME_UNSPECIFIED, v1::REJECTED_POLICY, v1::BOUNCE_CLASS_UNSPECIFIED, true, false},
         ReplyCase{"TooManyConnections", Phase::kGreeting, 421, "4.7.0 too many connections from your IP", Kind::kDefer,
                   v1::OUTCOME_UNSPECIFIED, v1::RATE_LIMITED, v1::BOUNCE_CLASS_UNSPECIFIED, false, true},
         ReplyCase{"MailboxFullForGood", Phase::kRcpt, 552, "5.2.2 mailbox full", Kind::kFinish, v1::BOUNCED,
@@ -132,7 +132,8 @@ TEST(TroubleTest, GivenUpByAge) {
   grey.reply = MakeReply(451, "4.7.1 greylisted");
   cluster::v1::QueueEntry entry = Entry();
   entry.set_first_attempt_ms(absl::ToUnixMillis(kNow - absl::Hours(72) + absl::Seconds(1)));
-  EXPECT_EQ(Decide(grey, entry, kNow, {}, 0).kind, Kind::kDefer) << "one more try, though the next is due beyond max_age";
+  EXPECT_EQ(Decide(grey, entry, kNow, {}, 0).kind, Kind::kDefer)
+      << "one more try, though the next is due beyond max_age";
   entry.set_first_attempt_ms(absl::ToUnixMillis(kNow - absl::Hours(72)));
   const Decision decision = Decide(grey, entry, kNow, {}, 0);
   EXPECT_EQ(decision.kind, Kind::kFinish);

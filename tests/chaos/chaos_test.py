@@ -1,7 +1,8 @@
 """kill -9 each process in turn, many times, under load; then compare the books of both sides.
 
-The crash law: no accepted recipient is lost, and one is sent twice only if its transaction was past the final dot when the
-sender died (it is then marked maybe_delivered). The testnet's ledger is written before its 250, so it knows what was taken.
+The crash law: no accepted recipient is lost, and one is sent twice only if its transaction was past the final dot when
+the sender died (it is then marked maybe_delivered). The testnet's ledger is written before its 250, so it knows
+what was taken.
 
   python3 chaos_test.py [--recipients N] [--rounds N] [--seed N] [--bin DIR] [--keep]
 """

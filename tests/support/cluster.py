@@ -1,8 +1,8 @@
 """A whole Wavepost on loopback: real processes, free ports, a folder of its own. Shared by demo, tests and benches.
 
-Nothing here decides what is right: it starts, kills, restarts and asks. Every process that it started is ended by pid in
-stop(), whatever happened. Two clusters can run at the same time: ports are free ones, and the egress addresses and the
-simulated internet's addresses come from a block of 127.0.0.0/8 that is chosen by the process id.
+Nothing here decides what is right: it starts, kills, restarts and asks. Every process that it started is ended by pid
+in stop(), whatever happened. Two clusters can run at the same time: ports are free ones, and the egress addresses and
+the simulated internet's come from a block of 127.0.0.0/8 that is chosen by the process id.
 """
 
 import json
@@ -171,7 +171,8 @@ class Cluster:
             f"dsn: {{host: 127.0.0.1, port: {self.port['bounce']}, after: {self.dsn_after}}}\n"
             f"record_files: [{self.records_path}]\n{self.scenario}"))
         for n, ips in enumerate(self.egress):
-            egress = "".join(f"  - {{address: {ip}, ehlo_name: out{n}-{i}.wavepost.test}}\n" for i, ip in enumerate(ips))
+            egress = "".join(f"  - {{address: {ip}, ehlo_name: out{n}-{i}.wavepost.test}}\n"
+                             for i, ip in enumerate(ips))
             self._define(f"sender-{n}", "wavepost-sender", self._write(
                 f"sender-{n}.yaml",
                 f"node_id: sender-{n}\ndata_dir: {self.dir}/sender-{n}\ncoordinator: 127.0.0.1:{self.port['grpc']}\n"
@@ -211,7 +212,8 @@ class Cluster:
         """Runs wavepost; returns its output. check: a failure raises, with what it said."""
         done = subprocess.run(self.cli_command(*args), capture_output=True, text=True, timeout=timeout_s)
         if check and done.returncode != 0:
-            raise Failure(f"wavepost {' '.join(map(str, args))}: exit {done.returncode}\n{done.stderr}{done.stdout[-2000:]}")
+            raise Failure(f"wavepost {' '.join(map(str, args))}: exit {done.returncode}\n"
+                          f"{done.stderr}{done.stdout[-2000:]}")
         return done.stdout
 
     def cli_json(self, *args, **kwargs):
