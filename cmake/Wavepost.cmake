@@ -18,6 +18,11 @@ if(WAVEPOST_SANITIZE)
   add_link_options(-fsanitize=${WAVEPOST_SANITIZE})
 endif()
 
+if(WAVEPOST_FUZZ)
+  # All code, not only the target: the fuzzer steers by what it sees covered.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # wp_library(name SOURCES ... [DEPS ...] [TESTS ...] [TEST_DEPS ...])
 function(wp_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})

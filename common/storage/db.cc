@@ -49,6 +49,11 @@ rocksdb::ColumnFamilyOptions MakeCfOptions(const Db::Options& options, const std
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  // In pieces: as one block each, the index and filter of a large table (a megabyte per million keys) do not fit into a
+  // shard of the small cache, and every lookup would read and unpack them again.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
+  table.pin_top_level_index_and_filter = true;
   cf.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return cf;
 }

@@ -26,7 +26,6 @@ absl::StatusOr<std::unique_ptr<SenderApp>> SenderApp::Start(SenderConfig config)
 
   CoordinatorLink::Hooks hooks;
   hooks.lanes_added = [self](std::vector<LaneDue> lanes) { self->delivery_->LanesAdded(std::move(lanes)); };
-  hooks.is_in_flight = [self](RecipientId id) { return self->delivery_->IsInFlight(id); };
   hooks.connections = [self] { return static_cast<int64_t>(self->delivery_->connections()); };
   hooks.keys_changed = [self] { self->delivery_->ForgetKeys(); };
   ASSIGN_OR_RETURN(app->link_, CoordinatorLink::Create(config.link, app->queue_.get(), std::move(hooks)));

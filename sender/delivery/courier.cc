@@ -173,7 +173,6 @@ class Courier {
   Awaitable<bool> Mark(QueueItem item) {
     cluster::v1::InFlight mark;
     mark.set_start_ms(absl::ToUnixMillis(Now()));
-    shard_.context_.in_flight->Insert(item.id);
     auto start = [this, item, mark](QueueStore::Done done) {
       shard_.context_.store->MarkInFlight(item, mark, std::move(done));
     };
@@ -231,7 +230,6 @@ class Courier {
 
   static void OnSettled(Shard* shard, ShardLane* state, RecipientId id, std::optional<int64_t> due_ms,
                         const absl::Status& status) {
-    shard->context_.in_flight->Erase(id);
     if (--shard->unsettled_ < Shard::kUnsettledMax) shard->settled_.cancel();
     if (!status.ok()) {
       // The entry stays in the queue; nothing new starts, so it is not sent again before a restart has looked at the

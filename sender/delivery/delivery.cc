@@ -30,7 +30,6 @@ absl::StatusOr<std::unique_ptr<Delivery>> Delivery::Create(DeliveryOptions optio
                            .store = store,
                            .clock = clock,
                            .cpu = delivery->cpu_.get(),
-                           .in_flight = &delivery->in_flight_,
                            .lease_end = lease_end,
                            .node_connections = &delivery->connections_};
     const uint64_t seed = delivery->options_.seed + static_cast<uint64_t>(i);

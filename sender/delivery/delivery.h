@@ -10,7 +10,6 @@
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "common/dns/cares_resolver.h"
-#include "sender/delivery/in_flight_set.h"
 #include "sender/delivery/options.h"
 #include "sender/queue/queue_store.h"
 
@@ -39,7 +38,6 @@ class Delivery {
 
   void LanesAdded(std::vector<LaneDue> lanes);
   void ForgetKeys();
-  bool IsInFlight(RecipientId id) const { return in_flight_.Contains(id); }
   int connections() const { return connections_.load(std::memory_order_relaxed); }
 
  private:
@@ -47,7 +45,6 @@ class Delivery {
 
   const DeliveryOptions options_;
   QueueStore* const store_;
-  InFlightSet in_flight_;
   std::atomic<int> connections_ = 0;
   std::unique_ptr<asio::thread_pool> cpu_;
   std::vector<std::unique_ptr<Shard>> shards_;

@@ -23,7 +23,6 @@
 #include "common/base/clock.h"
 #include "common/dns/resolver.h"
 #include "sender/delivery/composer.h"
-#include "sender/delivery/in_flight_set.h"
 #include "sender/delivery/lane.h"
 #include "sender/delivery/options.h"
 #include "sender/delivery/session.h"
@@ -45,7 +44,6 @@ class Shard {
     QueueStore* store = nullptr;
     const Clock* clock = nullptr;
     asio::thread_pool* cpu = nullptr;
-    InFlightSet* in_flight = nullptr;
     std::function<absl::Time()> lease_end;  // no transaction starts after it; any thread
     std::atomic<int>* node_connections = nullptr;
   };

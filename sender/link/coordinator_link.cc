@@ -234,6 +234,11 @@ class CoordinatorLink::Impl {
     const std::string id = batch.batch_id();
     auto done = [this, id, generation = generation_](absl::Status status) {
       asio::post(io_, [this, id, generation, status = std::move(status)] {
+        if (absl::IsInvalidArgument(status)) {
+          // It would fail again for ever; the batches behind it are fine. It stays outstanding at the coordinator.
+          spdlog::error("event=batch_refused node={} error=\"{}\"", options_.node_id, Printable(Sv(status.message())));
+          return;
+        }
         if (!status.ok()) return Refuse("store a batch", generation, status);
         if (generation != generation_ || broken_generation_ == generation || stream_ == nullptr) return;
         NodeMessage message;
@@ -256,8 +261,7 @@ class CoordinatorLink::Impl {
         SendOrDrop(std::move(message));
       });
     };
-    store_->ApplySuppressions({push.changes().begin(), push.changes().end()}, hooks_.is_in_flight, Now(),
-                              std::move(done));
+    store_->ApplySuppressions({push.changes().begin(), push.changes().end()}, Now(), std::move(done));
   }
 
   QueueStore::Done Checked(std::string what) {

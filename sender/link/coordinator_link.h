@@ -13,7 +13,6 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "common/base/recipient_id.h"
 #include "common/rpc/credentials.h"
 #include "sender/queue/queue_store.h"
 #include "wavepost/v1/nodes_service.pb.h"
@@ -36,12 +35,12 @@ class CoordinatorLink {
  public:
   struct Hooks {  // called from the link's or the storage thread: must be short
     std::function<void(std::vector<LaneDue>)> lanes_added;
-    std::function<bool(RecipientId)> is_in_flight;  // see QueueStore::ApplySuppressions
     std::function<int64_t()> connections;
     std::function<void()> keys_changed;
   };
 
-  // Errors: from the credentials (files, clear text beyond loopback). `store` outlives the link.
+  // Errors: from the credentials (files, clear text beyond loopback). `store` is stopped, which ends its callbacks into
+  // the link, before the link is destroyed.
   static absl::StatusOr<std::unique_ptr<CoordinatorLink>> Create(LinkOptions options, QueueStore* store, Hooks hooks);
   ~CoordinatorLink();  // as Stop
 

@@ -129,7 +129,6 @@ class CoordinatorLinkTest : public ::testing::Test {
     options.egress_ips.push_back(ip);
     CoordinatorLink::Hooks hooks{
         .lanes_added = [this](std::vector<LaneDue> lanes) { lanes_ += static_cast<int>(lanes.size()); },
-        .is_in_flight = [](RecipientId) { return false; },
         .connections = [] { return int64_t{0}; },
         .keys_changed = [] {}};
     auto link = CoordinatorLink::Create(options, store_.get(), hooks);

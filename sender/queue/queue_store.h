@@ -90,11 +90,9 @@ class QueueStore {
   virtual void ForgetBatchesExcept(std::vector<std::string> batch_ids) = 0;
   virtual void PutContent(cluster::v1::Content content, Done done) = 0;
   virtual void PutSigningKey(cluster::v1::SigningKey key, Done done) = 0;
-  // Applies suppression changes: queued recipients of the tenant with that address, except those in `is_in_flight`, get
-  // the outcome SUPPRESSED. Entries in flight are left alone; see Finish and Defer. Moves the suppression cursor.
-  // `in_flight` is asked on the writer thread: the ids that are in delivery now (thread-safe).
-  virtual void ApplySuppressions(std::vector<cluster::v1::SuppressionChange> changes,
-                                 std::function<bool(RecipientId)> is_in_flight, absl::Time now, Done done) = 0;
+  // Applies suppression changes: queued recipients of the tenant with that address get the outcome SUPPRESSED, except
+  // those past MarkInFlight; see Finish and Defer for these. Moves the suppression cursor.
+  virtual void ApplySuppressions(std::vector<cluster::v1::SuppressionChange> changes, absl::Time now, Done done) = 0;
 
   // --- delivery
   // ------------------------------------------------------------------------------------------------------- Calls
@@ -109,9 +107,10 @@ class QueueStore {
   };
   virtual absl::StatusOr<LanePage> ReadLane(const LaneKey& lane, const QueueItem* after, int64_t due_max_ms,
                                             size_t limit) const = 0;
-  // Before the final dot: after a crash this recipient may have been delivered. Synced when done.
-  // kNotFound: the recipient is not queued at that place any more, or its address was suppressed meanwhile (then this
-  // call has finished it as SUPPRESSED): break the transaction off before the dot and forget the item.
+  // Before the final dot, the point of no return: after a crash this recipient may have been delivered. Synced when
+  // done. kNotFound: it is not queued any more (withdrawn meanwhile); it must not be sent. kNotFound: the recipient is
+  // not queued at that place any more, or its address was suppressed meanwhile (then this call has finished it as
+  // SUPPRESSED): break the transaction off before the dot and forget the item.
   virtual void MarkInFlight(const QueueItem& item, cluster::v1::InFlight mark, Done done) = 0;
   // The recipient has its outcome: entry, address index and mark go, the report goes into the outbox, in one write.
   // The report's sequence is given here. A repeat for a recipient that is no longer queued changes nothing.

@@ -28,33 +28,18 @@ void RocksQueueStore::ForgetMarks(RecipientId id) {
 }
 
 void RocksQueueStore::MarkInFlight(const QueueItem& item, cluster::v1::InFlight mark, Done done) {
-  auto withdrawn = std::make_shared<bool>(false);
   loop_->Submit([this, keys = KeysOf(item.lane, item.due_ms, item.id, item.entry.address()),
-                 bytes = mark.SerializeAsString(), withdrawn] { return ApplyMark(keys, bytes, withdrawn.get()); },
-                [withdrawn, done = std::move(done)](absl::Status status) {
-                  if (status.ok() && *withdrawn) status = absl::NotFoundError("the address was suppressed meanwhile");
-                  if (done) done(std::move(status));
-                });
+                 bytes = mark.SerializeAsString()] { return ApplyMark(keys, bytes); },
+                std::move(done));
 }
 
-absl::Status RocksQueueStore::ApplyMark(const EntryKeys& keys, std::string_view mark, bool* withdrawn) {
+absl::Status RocksQueueStore::ApplyMark(const EntryKeys& keys, std::string_view mark) {
   ASSIGN_OR_RETURN(const bool queued, IsQueued(keys.queue));
   if (!queued) return absl::NotFoundError("the recipient is not queued any more");
   Change change;
-  if (!withdrawn_.contains(keys.id.packed())) {
-    change.batch.Put(db_->cf(kInFlight), keys.queue, rocksdb::Slice(mark.data(), mark.size()));
-    RETURN_IF_ERROR(Write(&change));
-    marked_.insert(keys.id.packed());
-    return absl::OkStatus();
-  }
-  cluster::v1::InFlight in_flight;
-  in_flight.ParseFromArray(mark.data(), static_cast<int>(mark.size()));
-  ASSIGN_OR_RETURN(const cluster::v1::QueueEntry entry, GetEntry(keys.queue));
-  AddReport(SuppressedReport(keys.id, entry, absl::FromUnixMillis(in_flight.start_ms())).SerializeAsString(), &change);
-  RemoveEntry(keys, &change);
+  change.batch.Put(db_->cf(kInFlight), keys.queue, rocksdb::Slice(mark.data(), mark.size()));
   RETURN_IF_ERROR(Write(&change));
-  ForgetMarks(keys.id);
-  *withdrawn = true;  // and OK, because an error would say that there is nothing to sync
+  marked_.insert(keys.id.packed());
   return absl::OkStatus();
 }
 

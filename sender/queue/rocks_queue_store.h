@@ -43,8 +43,7 @@ class RocksQueueStore final : public QueueStore {
   void ForgetBatchesExcept(std::vector<std::string> batch_ids) override;
   void PutContent(cluster::v1::Content content, Done done) override;
   void PutSigningKey(cluster::v1::SigningKey key, Done done) override;
-  void ApplySuppressions(std::vector<cluster::v1::SuppressionChange> changes,
-                         std::function<bool(RecipientId)> is_in_flight, absl::Time now, Done done) override;
+  void ApplySuppressions(std::vector<cluster::v1::SuppressionChange> changes, absl::Time now, Done done) override;
 
   absl::Status ForEachLane(const std::function<void(const LaneDue&)>& visit) const override;
   absl::StatusOr<LanePage> ReadLane(const LaneKey& lane, const QueueItem* after, int64_t due_max_ms,
@@ -103,15 +102,13 @@ class RocksQueueStore final : public QueueStore {
 
   // commit thread
   absl::Status ApplyBatch(const PreparedBatch& batch, std::vector<LaneDue>* added);
-  absl::Status ApplyMark(const EntryKeys& keys, std::string_view mark, bool* withdrawn);
+  absl::Status ApplyMark(const EntryKeys& keys, std::string_view mark);
   absl::Status ApplyFinish(const EntryKeys& keys, std::string_view report);
   absl::Status ApplyDefer(const EntryKeys& keys, const std::string& next_queue_key, std::string_view entry,
                           std::string_view report);
-  absl::Status ApplySuppressionChanges(const std::vector<cluster::v1::SuppressionChange>& changes,
-                                       const std::function<bool(RecipientId)>& is_in_flight, absl::Time now);
+  absl::Status ApplySuppressionChanges(const std::vector<cluster::v1::SuppressionChange>& changes, absl::Time now);
   // Collects in `withdrawn` the ids that get a mark, in `gone` those that leave the queue.
-  absl::Status Withdraw(const cluster::v1::SuppressionChange& change,
-                        const std::function<bool(RecipientId)>& is_in_flight, absl::Time now, Change* out,
+  absl::Status Withdraw(const cluster::v1::SuppressionChange& change, absl::Time now, Change* out,
                         std::vector<RecipientId>* withdrawn, absl::flat_hash_set<uint64_t>* gone);
   absl::Status ApplyForgetReports(int64_t through_sequence);
   // True if the entry stands at that key.

@@ -24,15 +24,13 @@ cluster::v1::Report SuppressedReport(RecipientId id, const cluster::v1::QueueEnt
   return report;
 }
 
-void RocksQueueStore::ApplySuppressions(std::vector<cluster::v1::SuppressionChange> changes,
-                                        std::function<bool(RecipientId)> is_in_flight, absl::Time now, Done done) {
-  loop_->Submit([this, changes = std::move(changes), is_in_flight = std::move(is_in_flight),
-                 now] { return ApplySuppressionChanges(changes, is_in_flight, now); },
+void RocksQueueStore::ApplySuppressions(std::vector<cluster::v1::SuppressionChange> changes, absl::Time now,
+                                        Done done) {
+  loop_->Submit([this, changes = std::move(changes), now] { return ApplySuppressionChanges(changes, now); },
                 std::move(done));
 }
 
 absl::Status RocksQueueStore::ApplySuppressionChanges(const std::vector<cluster::v1::SuppressionChange>& changes,
-                                                      const std::function<bool(RecipientId)>& is_in_flight,
                                                       absl::Time now) {
   Change out;
   std::vector<RecipientId> withdrawn;
@@ -41,7 +39,7 @@ absl::Status RocksQueueStore::ApplySuppressionChanges(const std::vector<cluster:
   for (const cluster::v1::SuppressionChange& change : changes) {
     // No look at the cursor here: a repeated change finds nothing to withdraw, and one that the coordinator repeats
     // because a batch crossed it on the way must still work.
-    if (!change.removed()) RETURN_IF_ERROR(Withdraw(change, is_in_flight, now, &out, &withdrawn, &gone));
+    if (!change.removed()) RETURN_IF_ERROR(Withdraw(change, now, &out, &withdrawn, &gone));
     facts.set_suppression_cursor(std::max(facts.suppression_cursor(), change.sequence()));
   }
   PutFacts(facts, &out);
@@ -53,10 +51,8 @@ absl::Status RocksQueueStore::ApplySuppressionChanges(const std::vector<cluster:
   return absl::OkStatus();
 }
 
-absl::Status RocksQueueStore::Withdraw(const cluster::v1::SuppressionChange& change,
-                                       const std::function<bool(RecipientId)>& is_in_flight, absl::Time now,
-                                       Change* out, std::vector<RecipientId>* withdrawn,
-                                       absl::flat_hash_set<uint64_t>* gone) {
+absl::Status RocksQueueStore::Withdraw(const cluster::v1::SuppressionChange& change, absl::Time now, Change* out,
+                                       std::vector<RecipientId>* withdrawn, absl::flat_hash_set<uint64_t>* gone) {
   const std::string prefix = AddressPrefix(change.address());
   std::string end = prefix;
   end.back() = '\1';
@@ -72,7 +68,7 @@ absl::Status RocksQueueStore::Withdraw(const cluster::v1::SuppressionChange& cha
     ASSIGN_OR_RETURN(const cluster::v1::QueueEntry entry, GetEntry(keys.queue));
     ASSIGN_OR_RETURN(const std::string tenant, TenantOf(entry.content_id()));
     if (tenant != change.tenant()) continue;
-    if (is_in_flight != nullptr && is_in_flight(keys.id)) {
+    if (marked_.contains(keys.id.packed())) {
       // On disk too: a restart must not send it again.
       out->batch.Put(db_->cf(kWithdrawn), IdKey(keys.id), keys.address);
       withdrawn->push_back(keys.id);

@@ -73,7 +73,7 @@ TEST_F(SuppressionsTest, TheCursorNeverGoesBack) {
 TEST_F(SuppressionsTest, InFlightThenDeliveredIsDelivered) {
   const QueueItem item = AddOne();
   ASSERT_TRUE(Mark(item).ok());
-  ASSERT_TRUE(Suppress(jane_, /*in_flight=*/true).ok());
+  ASSERT_TRUE(Suppress(jane_).ok());
   EXPECT_EQ(store_->queued(), 1);
   ASSERT_TRUE(Finish(item).ok());
   ASSERT_THAT(Outbox(), SizeIs(1));
@@ -86,7 +86,7 @@ TEST_F(SuppressionsTest, InFlightThenDeliveredIsDelivered) {
 TEST_F(SuppressionsTest, InFlightThenDeferredIsSuppressed) {
   const QueueItem item = AddOne();
   ASSERT_TRUE(Mark(item).ok());
-  ASSERT_TRUE(Suppress(jane_, /*in_flight=*/true).ok());
+  ASSERT_TRUE(Suppress(jane_).ok());
   ASSERT_TRUE(Defer(item, item.due_ms + 1000).ok());
   EXPECT_EQ(store_->queued(), 0);
   EXPECT_EQ(CountEntries(), 0);
@@ -96,9 +96,9 @@ TEST_F(SuppressionsTest, InFlightThenDeferredIsSuppressed) {
   EXPECT_FALSE(Outbox()[0].has_next_attempt_time());
 }
 
-TEST_F(SuppressionsTest, InFlightBeforeTheDotIsStopped) {
-  const QueueItem item = AddOne();
-  ASSERT_TRUE(Suppress(jane_, /*in_flight=*/true).ok());
+TEST_F(SuppressionsTest, OnItsWayButBeforeTheDotIsStopped) {
+  const QueueItem item = AddOne();  // a connection has read it
+  ASSERT_TRUE(Suppress(jane_).ok());
   EXPECT_TRUE(absl::IsNotFound(Mark(item)));
   EXPECT_EQ(store_->queued(), 0);
   ASSERT_THAT(Outbox(), SizeIs(1));
@@ -108,7 +108,7 @@ TEST_F(SuppressionsTest, InFlightBeforeTheDotIsStopped) {
 TEST_F(SuppressionsTest, InFlightThenCrashIsSuppressedAndMaybeDelivered) {
   const QueueItem item = AddOne();
   ASSERT_TRUE(Mark(item).ok());
-  ASSERT_TRUE(Suppress(jane_, /*in_flight=*/true).ok());
+  ASSERT_TRUE(Suppress(jane_).ok());
   Open();
   EXPECT_EQ(store_->queued(), 0);
   EXPECT_EQ(CountEntries(), 0);
@@ -120,20 +120,10 @@ TEST_F(SuppressionsTest, InFlightThenCrashIsSuppressedAndMaybeDelivered) {
   EXPECT_THAT(Outbox(), SizeIs(1));
 }
 
-TEST_F(SuppressionsTest, InFlightUnmarkedThenCrashIsSuppressed) {
-  AddOne();
-  ASSERT_TRUE(Suppress(jane_, /*in_flight=*/true).ok());
-  Open();
-  EXPECT_EQ(store_->queued(), 0);
-  ASSERT_THAT(Outbox(), SizeIs(1));
-  EXPECT_EQ(Outbox()[0].outcome(), v1::SUPPRESSED);
-  EXPECT_FALSE(Outbox()[0].status().maybe_delivered());
-}
-
 TEST_F(SuppressionsTest, ALaterWaveToTheSameAddressIsJudgedAnew) {
   const QueueItem item = AddOne(1);
   ASSERT_TRUE(Mark(item).ok());
-  ASSERT_TRUE(Suppress(jane_, /*in_flight=*/true).ok());
+  ASSERT_TRUE(Suppress(jane_).ok());
   ASSERT_TRUE(Finish(item).ok());
   const QueueItem later = AddOne(2);  // taken off the list meanwhile, says the coordinator
   ASSERT_TRUE(Mark(later).ok());

@@ -116,11 +116,8 @@ absl::Status QueueFixture::Defer(const QueueItem& item, int64_t due_ms) {
   });
 }
 
-absl::Status QueueFixture::Suppress(std::vector<cluster::v1::SuppressionChange> changes, bool in_flight) {
-  return Await([&](QueueStore::Done done) {
-    store_->ApplySuppressions(
-        std::move(changes), [in_flight](RecipientId) { return in_flight; }, now_, std::move(done));
-  });
+absl::Status QueueFixture::Suppress(std::vector<cluster::v1::SuppressionChange> changes) {
+  return Await([&](QueueStore::Done done) { store_->ApplySuppressions(std::move(changes), now_, std::move(done)); });
 }
 
 std::vector<QueueItem> QueueFixture::Items(const LaneKey& lane) const {

@@ -47,7 +47,7 @@ class QueueFixture : public ::testing::Test {
   absl::Status Mark(const QueueItem& item);
   absl::Status Finish(const QueueItem& item, v1::Outcome outcome = v1::DELIVERED);
   absl::Status Defer(const QueueItem& item, int64_t due_ms);
-  absl::Status Suppress(std::vector<cluster::v1::SuppressionChange> changes, bool in_flight = false);
+  absl::Status Suppress(std::vector<cluster::v1::SuppressionChange> changes);
 
   std::vector<QueueItem> Items(const LaneKey& lane = kLane) const;
   std::vector<LaneKey> Lanes() const;
