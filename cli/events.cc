@@ -42,8 +42,7 @@ std::string EventLine(const v1::Event& event) {
   if (event.outcome() != v1::OUTCOME_UNSPECIFIED) absl::StrAppend(&line, "  ", OutcomeWord(event.outcome()));
   if (event.count() != 0) absl::StrAppend(&line, "  ", WithCommas(event.count()));
   const v1::DeliveryStatus& s = event.status();
-  if (s.code() != 0) absl::StrAppend(&line, "  ", s.code());
-  if (!s.text().empty()) absl::StrAppend(&line, " ", s.text());
+  if (const std::string reply = ReplyLine(s); !reply.empty()) absl::StrAppend(&line, "  ", reply);
   if (s.reason() != v1::REASON_UNSPECIFIED) absl::StrAppend(&line, "  (", ReasonWord(s.reason()), ")");
   if (event.has_next_attempt_time()) {
     absl::StrAppend(&line, "  next ", LocalTime(FromProto(event.next_attempt_time())));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
 #include "cli/json.h"
 #include "common/base/strings.h"
 
@@ -17,10 +16,7 @@ void Failures::Add(const v1::Recipient& recipient) {
   std::string domain = recipient.address().substr(recipient.address().rfind('@') + 1);
   if (reason.domains.size() >= kFailureDomainsMax && !reason.domains.contains(domain)) domain = kOtherDomains;
   ++reason.domains[domain];
-  if (reason.example.empty() && (recipient.status().code() != 0 || !recipient.status().text().empty())) {
-    if (recipient.status().code() != 0) reason.example = absl::StrCat(recipient.status().code(), " ");
-    reason.example += Printable(recipient.status().text(), 200);
-  }
+  if (reason.example.empty()) reason.example = Printable(ReplyLine(recipient.status()), 200);
 }
 
 std::vector<Failures::Line> Failures::top(size_t lines_max) const {

@@ -21,7 +21,7 @@ v1::Recipient Bounced(const std::string& address, v1::Reason reason, int code, c
 
 TEST(FailuresTest, SortsByCountAndNamesTheTopDomain) {
   Failures failures;
-  failures.Add(Bounced("a@one.example", v1::MAILBOX_FULL, 552, "full"));
+  failures.Add(Bounced("a@one.example", v1::MAILBOX_FULL, 552, "552 full"));
   for (int i = 0; i < 3; ++i) failures.Add(Bounced("b@two.example", v1::USER_UNKNOWN, 550, "5.1.1 nobody\x07here"));
   failures.Add(Bounced("c@one.example", v1::USER_UNKNOWN, 550, "other"));
   failures.Add(Bounced("d@x.example", v1::REASON_UNSPECIFIED, 0, ""));
@@ -33,6 +33,7 @@ TEST(FailuresTest, SortsByCountAndNamesTheTopDomain) {
   EXPECT_EQ(lines[0].top_domain, "two.example");
   EXPECT_EQ(lines[0].top_domain_count, 3);
   EXPECT_EQ(lines[0].example, "550 5.1.1 nobody here");
+  EXPECT_EQ(failures.top(9)[1].example, "552 full");  // the code stands there once
   EXPECT_EQ(failures.top(9)[2].reason, "not known");
 }
 

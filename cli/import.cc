@@ -79,18 +79,15 @@ class Importer {
         }
         // A stretch of nothing but bad rows has nothing to send.
         const Chunk& next = in_flight_[written++];
-        if (!next.lines.empty() && !stream.Write(next.request)) return Broke();
+        if (!next.lines.empty() && !stream.Write(next.request)) return Broke(stream);
       }
       if (in_flight_.empty()) break;
       if (in_flight_.front().lines.empty()) {
         RETURN_IF_ERROR(Settle(v1::ImportRecipientsResponse()));
       } else {
         v1::ImportRecipientsResponse response;
-        if (!stream.Read(&response)) return Broke();
-        if (response.request_id() != in_flight_.front().request.request_id()) {
-          return absl::InternalError("the coordinator acknowledged another chunk than the one that is next");
-        }
-        RETURN_IF_ERROR(Settle(response));
+        if (!stream.Read(&response)) return Broke(stream);
+        RETURN_IF_ERROR(Acknowledge(response));
       }
       --written;
     }
@@ -98,9 +95,23 @@ class Importer {
     return absl::OkStatus();
   }
 
-  absl::Status Broke() {
+  // What was acknowledged before the break may still be on its way. It must be read, too: Finish waits for that.
+  absl::Status Broke(ClientStream& stream) {
+    v1::ImportRecipientsResponse response;
+    while (stream.Read(&response)) RETURN_IF_ERROR(Acknowledge(response));
     stream_broke_ = true;
     return absl::UnavailableError("the stream broke");
+  }
+
+  absl::Status Acknowledge(const v1::ImportRecipientsResponse& response) {
+    // Stretches of nothing but bad rows were never sent.
+    while (!in_flight_.empty() && in_flight_.front().lines.empty()) {
+      RETURN_IF_ERROR(Settle(v1::ImportRecipientsResponse()));
+    }
+    if (in_flight_.empty() || response.request_id() != in_flight_.front().request.request_id()) {
+      return absl::InternalError("the coordinator acknowledged another chunk than the one that is next");
+    }
+    return Settle(response);
   }
 
   // The oldest chunk is done with: counts it and hands its refused rows on, in file order.

@@ -49,6 +49,12 @@ std::string CauseWord(v1::Suppression::Cause cause) {
   return Word(v1::Suppression::Cause_Name(cause));
 }
 
+std::string ReplyLine(const v1::DeliveryStatus& status) {
+  const std::string code = status.code() == 0 ? "" : std::to_string(status.code());
+  if (code.empty() || status.text().rfind(code, 0) == 0) return status.text();
+  return status.text().empty() ? code : code + " " + status.text();
+}
+
 Json ToJson(const v1::DeliveryStatus& status) {
   Json json = Json::object();
   if (status.code() != 0) json["code"] = status.code();

@@ -30,6 +30,9 @@ std::string StateWord(v1::Wave::State state);  // "running"
 std::string KindWord(v1::Event::Kind kind);    // "outcome_recorded"
 std::string CauseWord(v1::Suppression::Cause cause);
 
+// The reply in one line, its code in front unless the text has it there already; "" if nobody said anything.
+std::string ReplyLine(const v1::DeliveryStatus& status);
+
 Json ToJson(const v1::DeliveryStatus& status);
 Json ToJson(const v1::WaveCounts& counts);
 Json ToJson(const v1::Wave& wave);

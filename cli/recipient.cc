@@ -31,8 +31,7 @@ void Print(std::ostream& out, const v1::Recipient& r) {
   if (r.has_outcome_time()) row("since", LocalTime(FromProto(r.outcome_time())));
   row("attempts", std::to_string(r.attempts()));
   if (r.has_next_attempt_time()) row("next attempt", LocalTime(FromProto(r.next_attempt_time())));
-  if (s.code() != 0) row("reply", std::to_string(s.code()) + " " + s.text());
-  if (s.code() == 0) row("reply", s.text());
+  row("reply", ReplyLine(s));
   row("code", s.enhanced_code());
   row("reason", ReasonWord(s.reason()));
   row("phase", s.phase());

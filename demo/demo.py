@@ -111,6 +111,10 @@ def wait_for_reports(wavepost):
     say(f"Not every report has come back after {REPORTS_TIMEOUT_S} s; going on.")
 
 
+def relative(path):
+    return pathlib.Path(path).relative_to(ROOT)
+
+
 def table(rows):
     width = max(len(row[0]) for row in rows)
     for name, *cells in rows:
@@ -146,8 +150,8 @@ def summary(wavepost, audit, result, sending_s):
 def next_steps(wavepost):
     say(f"""
 Where to look next:
-  {wavepost.ledger_path}   every message as the receivers saw it
-  {wavepost.dir}/*.log, *.yaml   logs and configurations of this run
+  {relative(wavepost.ledger_path)}   every message as the receivers saw it
+  {relative(wavepost.dir)}/*.log, *.yaml   logs and configurations of this run
   demo/scenario.yaml   how the receivers behave; change it and run again
   README.md   a start against a real server, and the flow of one recipient""")
 
@@ -161,14 +165,14 @@ def run(args):
         say("Starting coordinator, simulated internet, three senders and the bouncer ...")
         wavepost.start("coordinator", "testnet", "bouncer", *wavepost.senders())
         wavepost.add_sending_domain(FROM_DOMAIN)
-        say(f"Sending an invitation to the people in {csv_path.relative_to(ROOT)}:\n")
+        say(f"Sending an invitation to the people in {relative(csv_path)}:\n")
         started = time.monotonic()
         create = subprocess.run(
             wavepost.cli_command(
                 "create", "--id", CAMPAIGN, "--csv", csv_path, "--subject-file", HERE / "subject.txt",
                 "--from", f"{{{{company}}}} Umfrage <umfrage@{FROM_DOMAIN}>", "--html", HERE / "invitation.html",
-                "--text", HERE / "invitation.txt", "--refused", folder / "refused.csv", "--start"),
-            stdout=sys.stderr, timeout=600)
+                "--text", HERE / "invitation.txt", "--refused", relative(folder / "refused.csv"), "--start"),
+            stdout=sys.stderr, timeout=600, cwd=ROOT)
         if create.returncode != 0:
             raise clusters.Failure(f"wavepost create: exit {create.returncode}")
         watch(wavepost)

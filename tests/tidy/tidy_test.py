@@ -25,7 +25,7 @@ BANNED = [
     (r"system_clock::now", "the wall clock; take a time or a Clock (common/base/clock.h)",
      rf"^common/base/clock\.h$|_test\.cc$|^cli/fake_server\.cc$|{WIRING}"),
     (r"absl::Now\s*\(", "the wall clock; take a time or a Clock (common/base/clock.h)",
-     rf"^common/base/clock\.h$|_test\.cc$|/testing/|{WIRING}|{TESTNET_EDGE}"),
+     rf"^common/base/clock\.h$|_test(_util)?\.cc$|/testing/|{WIRING}|{TESTNET_EDGE}"),
 ]
 BANNED = [(re.compile(pattern), why, re.compile(allowed)) for pattern, why, allowed in BANNED]
 ABSOLUTE_PATH = re.compile(r"(?<![\w.$}])/(work|home|root|Users)/\w")
