@@ -23,7 +23,7 @@ BANNED = [
     (SLEEPS, "a real sleep; wait for what you wait for", r"^cli/(call|fake_server)\.cc$"),
     (RANDOM, "a global source of randomness; take a seeded generator", WIRING),
     (r"system_clock::now", "the wall clock; take a time or a Clock (common/base/clock.h)",
-     rf"^common/base/clock\.h$|_test\.cc$|^cli/fake_server\.cc$|{WIRING}"),
+     rf"^common/base/clock\.h$|_test(_util)?\.cc$|^cli/fake_server\.cc$|{WIRING}"),
     (r"absl::Now\s*\(", "the wall clock; take a time or a Clock (common/base/clock.h)",
      rf"^common/base/clock\.h$|_test(_util)?\.cc$|/testing/|{WIRING}|{TESTNET_EDGE}"),
 ]
