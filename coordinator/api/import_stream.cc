@@ -116,17 +116,18 @@ void ImportStream::OnStored(absl::StatusOr<v1::ImportRecipientsResponse> result)
   busy_ = false;
   if (!result.ok()) return stream_->Close(result.status());
   stream_->Write(*std::move(result));
-  if (stopping_) {
-    // The answer goes out first: on_written ends the stream.
-    stream_->on_written = [self = shared_from_this()] { self->stream_->Close(Stopping()); };
-    return;
-  }
+  if (stopping_) return EndAfterAnswer();
   stream_->Read();
 }
 
 void ImportStream::OnShutdown() {
   stopping_ = true;
-  if (!busy_ && stream_->queued() == 0) stream_->Close(Stopping());
+  if (!busy_) EndAfterAnswer();
+}
+
+void ImportStream::EndAfterAnswer() {
+  if (stream_->queued() == 0) return stream_->Close(Stopping());
+  stream_->on_written = [self = shared_from_this()] { self->stream_->Close(Stopping()); };
 }
 
 }  // namespace wavepost

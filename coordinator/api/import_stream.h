@@ -50,6 +50,7 @@ class ImportStream final : public LiveStream, public std::enable_shared_from_thi
  private:
   void OnChunk(v1::ImportRecipientsRequest chunk);
   void OnStored(absl::StatusOr<v1::ImportRecipientsResponse> result);
+  void EndAfterAnswer();
 
   const ApiContext* const api_;
   LiveStreams* const live_;
