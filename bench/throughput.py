@@ -3,8 +3,9 @@
   ./dev bench throughput --recipients N --domains D [--sink HOST:PORT] [--no-dkim] [--json]
 
 Starts coordinator, senders and bouncer, imports N recipients in D domains (distinct 10 KB messages), then starts the
-wave and measures until every recipient has its outcome. The receiver is the simulated internet, or a given sink (Postfix's
-smtp-sink counts as the neutral one): then its DNS points every domain at that address. With --json one JSON object:
+wave and measures until every recipient has its outcome. The receiver is the simulated internet, or a given sink
+(Postfix's smtp-sink counts as the neutral one): then its DNS points every domain at that address. With --json one JSON
+object:
 
   recipients, seconds, msgs_per_s   start of the wave to the last outcome in the coordinator's books
   cpu_s_per_1000                    CPU seconds per 1,000 recipients while sending: per service, total without the sink
@@ -99,7 +100,8 @@ def run(args, folder):
     per_1000["total"] = round(sum(value for name, value in per_1000.items() if name != "testnet"), 4)
     return {"recipients": args.recipients, "domains": args.domains, "sink": args.sink or "testnet",
             "dkim": not args.no_dkim, "delivered": audit["delivered"], "balanced": audit["balanced"],
-            "seconds": round(seconds, 3), "msgs_per_s": round(args.recipients / seconds, 1), "cpu_s_per_1000": per_1000, "peak_rss_mb": rss,
+            "seconds": round(seconds, 3), "msgs_per_s": round(args.recipients / seconds, 1),
+            "cpu_s_per_1000": per_1000, "peak_rss_mb": rss,
             "bytes_on_disk_per_recipient": round(disk / args.recipients, 1),
             "import_per_s": round(args.recipients / import_s, 1)}
 

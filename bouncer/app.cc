@@ -42,7 +42,7 @@ class BouncerApp::Impl {
         Mailboxes(config.return_path_domain, std::move(keys)), outbox_.get(), &clock_);
     for (const std::string& address : config.listen) RETURN_IF_ERROR(inbound_->Listen(address));
     if (!config.status_listen.empty()) {
-      ASSIGN_OR_RETURN(status_, StartRpcServer(config.status_listen, config.tls, {}));
+      ASSIGN_OR_RETURN(status_, StartStatusServer(config.status_listen));
     }
     ASSIGN_OR_RETURN(feed_, Feed::Start({.bouncer_id = config.node_id,
                                          .coordinator = config.coordinator,

@@ -15,14 +15,16 @@ namespace wavepost {
 
 constexpr int kMessageBytesMax = 8 << 20;
 
-absl::StatusOr<RpcServer> StartRpcServer(const std::string& listen_address, const TlsFiles& tls,
-                                         const std::vector<grpc::Service*>& services) {
+namespace {
+
+absl::StatusOr<RpcServer> Listen(const std::string& listen_address,
+                                 const std::shared_ptr<grpc::ServerCredentials>& credentials,
+                                 const std::vector<grpc::Service*>& services) {
   static std::once_flag once;
   std::call_once(once, [] {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   });
-  ASSIGN_OR_RETURN(auto credentials, ServerCredentialsFor(tls, listen_address));
   RpcServer out;
   grpc::ServerBuilder builder;
   builder.AddListeningPort(listen_address, credentials, &out.port);
@@ -35,9 +37,21 @@ absl::StatusOr<RpcServer> StartRpcServer(const std::string& listen_address, cons
     return absl::UnavailableError(
         absl::StrCat("cannot listen on ", listen_address,
                      ": the port is in use or the address is not on this machine; choose another "
-                     "in 'listen', or stop the process that has it"));
+                     "in the configuration, or stop the process that has it"));
   }
   return out;
+}
+
+}  // namespace
+
+absl::StatusOr<RpcServer> StartRpcServer(const std::string& listen_address, const TlsFiles& tls,
+                                         const std::vector<grpc::Service*>& services) {
+  ASSIGN_OR_RETURN(auto credentials, ServerCredentialsFor(tls, listen_address));
+  return Listen(listen_address, credentials, services);
+}
+
+absl::StatusOr<RpcServer> StartStatusServer(const std::string& listen_address) {
+  return Listen(listen_address, grpc::InsecureServerCredentials(), {});
 }
 
 }  // namespace wavepost

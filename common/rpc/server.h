@@ -26,4 +26,8 @@ struct RpcServer {
 absl::StatusOr<RpcServer> StartRpcServer(const std::string& listen_address, const TlsFiles& tls,
                                          const std::vector<grpc::Service*>& services);
 
+// Health and reflection alone, in clear text on any address: for probes that know no TLS (Kubernetes). Says nothing
+// that is secret. Errors: kUnavailable (port in use).
+absl::StatusOr<RpcServer> StartStatusServer(const std::string& listen_address);
+
 }  // namespace wavepost

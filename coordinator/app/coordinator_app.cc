@@ -63,6 +63,7 @@ struct CoordinatorApp::Parts {
   std::unique_ptr<Planner> planner;
   std::vector<std::unique_ptr<grpc::Service>> services;
   RpcServer server;
+  RpcServer status_server;
 
   absl::Status Start();
   void Stop();
@@ -111,10 +112,14 @@ absl::Status CoordinatorApp::Parts::Start() {
   std::vector<grpc::Service*> all = {dispatch->service(), feed->service()};
   for (const auto& service : services) all.push_back(service.get());
   ASSIGN_OR_RETURN(server, StartRpcServer(config.listen, config.tls, all));
+  if (!config.status_listen.empty()) {
+    ASSIGN_OR_RETURN(status_server, StartStatusServer(config.status_listen));
+  }
   return absl::OkStatus();
 }
 
 void CoordinatorApp::Parts::Stop() {
+  if (status_server.server != nullptr) status_server.server->Shutdown();
   // Intake first: streams end in good order before the server cuts off what is left.
   live.Shutdown();
   if (dispatch != nullptr) dispatch->Shutdown();

@@ -20,21 +20,22 @@
 //     memory_mb: 256              write buffers and caches of the books.
 //     return_path:                required
 //       domain: bounce.example    bounces come back to b+TOKEN@domain: its MX is the bouncer.
-//       token_keys: FILE          lines "ID HEX" (ID 1 to 255, 64 hexadecimal digits), '#' comments; the first signs.
-//       The
-//                                 bouncer has the same file. Make one: echo "1 $(openssl rand -hex 32)" > FILE
+//       token_keys: FILE          lines "ID HEX" (ID 1 to 255, 64 hexadecimal digits), '#' comments; the first one
+//                                 signs. The bouncer has the same file. Make one:
+//                                 echo "1 $(openssl rand -hex 32)" > FILE
 //     message_id_domain:          domain of Message-IDs. Default: return_path.domain.
-//     lease: 1h                   how long a sender may go on starting transactions without a word from here (5s to
-//     168h). tls:                        PEM files. With tls, senders and bouncers must show a certificate that
-//     authority signed.
+//     lease: 1h                   how long a sender may go on starting transactions without a word from here
+//                                 (5s to 168h)
+//     status_listen: HOST:PORT    health and reflection once more, in clear text, for probes that know no TLS.
+//                                 Default: none; the main port answers them too.
+//     tls:                        PEM files. With tls, senders and bouncers must show a certificate of the authority.
 //       certificate: FILE
 //       key: FILE
 //       authority: FILE
 //     auth:
 //       operator_key_file: FILE   one key per line, 16 to 512 characters. Callers send "authorization: Bearer KEY",
-//       with one
-//                                 of these (operators) or with a tenant's API key. Without it, on loopback only, a
-//                                 caller without a key is an operator.
+//                                 with one of these (operators) or with a tenant's API key. Without it, on loopback
+//                                 only, a caller without a key is an operator.
 //
 // EXIT STATUS
 //     0  stopped by a signal, or the configuration is good (--check-config)

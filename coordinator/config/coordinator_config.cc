@@ -102,6 +102,7 @@ absl::StatusOr<CoordinatorConfig> CoordinatorConfig::FromFile(const ConfigFile& 
   config.data_dir = root.String("data_dir", config.data_dir);
   config.memory_bytes = static_cast<size_t>(root.Int("memory_mb", 256, kMemoryMbMin, kMemoryMbMax)) << 20;
   config.lease = root.DurationOf("lease", config.lease, absl::Seconds(5), absl::Hours(24 * 7));
+  config.status_listen = root.String("status_listen", "");
   config.tls = ReadTlsFiles(root);
   if (config.tls.enabled && config.tls.authority.empty()) {
     root.Child("tls").Problem("",

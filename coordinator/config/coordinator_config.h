@@ -22,6 +22,7 @@ struct CoordinatorConfig {
   TokenKeys token_keys = TokenKeys::ForTest();  // Load always replaces it
   std::string message_id_domain;
   absl::Duration lease = absl::Hours(1);
+  std::string status_listen;  // health and reflection in clear text; empty: none
   TlsFiles tls;
   std::vector<std::string> operator_key_sha256;  // of each operator key; empty: every caller without a key is operator
 

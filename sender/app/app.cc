@@ -21,6 +21,7 @@ absl::StatusOr<std::unique_ptr<SenderApp>> SenderApp::Start(SenderConfig config)
   std::unique_ptr<SenderApp> app(new SenderApp);
   app->stop_grace_ = config.stop_grace;
   const absl::Duration recovery_delay = kRecoveryDelay / config.delivery.clock_scale;
+  config.queue.sequence_start = absl::ToUnixMicros(app->clock_.Now());
   ASSIGN_OR_RETURN(app->queue_, QueueStore::Open(config.queue, app->clock_.Now(), recovery_delay));
   SenderApp* self = app.get();
 
@@ -32,7 +33,7 @@ absl::StatusOr<std::unique_ptr<SenderApp>> SenderApp::Start(SenderConfig config)
   ASSIGN_OR_RETURN(app->delivery_, Delivery::Create(config.delivery, config.dns, app->queue_.get(), &app->clock_,
                                                     [self] { return self->link_->lease_end(); }));
   if (!config.status_listen.empty()) {
-    ASSIGN_OR_RETURN(RpcServer server, StartRpcServer(config.status_listen, config.tls, {}));
+    ASSIGN_OR_RETURN(RpcServer server, StartStatusServer(config.status_listen));
     app->status_server_ = std::move(server.server);
     app->status_port_ = server.port;
   }

@@ -83,8 +83,7 @@ class Courier {
   // This connection is within what the lane may have now.
   bool MayGoOn() const {
     const absl::Time now = Now();
-    return !shard_.stopping_ && shard_.storage_.ok() && now < shard_.context_.lease_end() &&
-           lane_.connections <= lane_.pacer.ConnectionsAllowed(now);
+    return shard_.MayStart(now) && lane_.connections <= lane_.pacer.ConnectionsAllowed(now);
   }
 
   Awaitable<std::optional<QueueItem>> Next() {

@@ -122,8 +122,11 @@ ShardLane* Shard::FindOrAdd(const LaneKey& key) {
 }
 
 bool Shard::MayStart(absl::Time now) const {
-  return !stopping_ && storage_.ok() && now < context_.lease_end() &&
-         context_.node_connections->load(std::memory_order_relaxed) < context_.options->connections_max;
+  return !stopping_ && storage_.ok() && now < context_.lease_end();
+}
+
+bool Shard::MayConnect() const {
+  return context_.node_connections->load(std::memory_order_relaxed) < context_.options->connections_max;
 }
 
 void Shard::Tend(ShardLane* state) {
@@ -144,7 +147,9 @@ void Shard::Tend(ShardLane* state) {
   if (!MayStart(now)) return WakeAt(state, Ms(now + kLookAgain));
   if (!Refill(state, now)) return WakeAt(state, Ms(now + kLookAgain));
   StartCouriers(state, now);
-  const bool full = lane.next_due_ms() <= Ms(now);  // couriers call again when the window has room
+  // Work that no connection takes up (the node has enough of them), or a full window: couriers call again when there is
+  // room; this is the net under them.
+  const bool full = lane.next_due_ms() <= Ms(now) || (lane.ready() > 0 && lane.connections == 0);
   WakeAt(state, full ? Ms(now + kLookAgain) : lane.next_due_ms());
 }
 
@@ -174,7 +179,7 @@ void Shard::StartCouriers(ShardLane* state, absl::Time now) {
   }
   const int more = (ready - waked + kReadyPerCourier - 1) / kReadyPerCourier;
   const int allowed = lane.pacer.ConnectionsAllowed(now);
-  for (int i = 0; i < more && lane.connections < allowed && lane.connections < ready && MayStart(now); ++i) {
+  for (int i = 0; i < more && lane.connections < allowed && lane.connections < ready && MayConnect(); ++i) {
     ++lane.connections;
     ++couriers_;
     context_.node_connections->fetch_add(1, std::memory_order_relaxed);

@@ -77,7 +77,8 @@ class Shard {
   void WakeAt(ShardLane* state, int64_t wake_ms);
   void ArmTimer();
   void OnTimer();
-  bool MayStart(absl::Time now) const;
+  bool MayStart(absl::Time now) const;  // transactions
+  bool MayConnect() const;              // one connection more
   double Jitter() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
   Context context_;

@@ -67,6 +67,10 @@ class QueueStore {
     std::string data_dir;
     size_t memory_bytes = 64 << 20;
     int64_t queue_max = 20'000'000;  // recipients; a batch beyond it is refused with kResourceExhausted
+    // Reports of a new folder are numbered from the next one on. A node that has lost its disk must not use numbers
+    // again that the coordinator has seen: it would take the reports for repeats. Production gives the clock's
+    // microseconds.
+    int64_t sequence_start = 0;
   };
 
   virtual ~QueueStore() = default;

@@ -46,6 +46,8 @@ absl::Status RocksQueueStore::LoadFacts() {
   if (counters.ok()) {
     queued_ = static_cast<int64_t>(ReadBig64(*counters));
     last_sequence_ = static_cast<int64_t>(ReadBig64(counters->substr(8)));
+  } else {
+    last_sequence_ = options_.sequence_start;
   }
   std::unique_ptr<rocksdb::Iterator> it(db_->raw()->NewIterator(rocksdb::ReadOptions(), db_->cf(kOutbox)));
   it->SeekToFirst();

@@ -197,6 +197,21 @@ TEST_P(PowerCutTest, KeepsWhatItAcknowledged) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, PowerCutTest, testing::Range(1, 41));
 
+TEST_F(RecoveryTest, ANewFolderStartsItsReportsWhereItIsTold) {
+  options_.data_dir += "_lost";
+  options_.sequence_start = 1000;
+  Open();
+  ASSERT_TRUE(PutTenantContent().ok());
+  ASSERT_TRUE(Add(MakeBatch("b1", 1, {"a@example.org", "b@example.org"})).ok());
+  ASSERT_TRUE(Finish(Items()[0]).ok());
+  options_.sequence_start = 5000;
+  Open();
+  ASSERT_TRUE(Finish(Items()[0]).ok());
+  ASSERT_THAT(Outbox(), SizeIs(2));
+  EXPECT_EQ(Outbox()[0].sequence(), 1001);
+  EXPECT_EQ(Outbox()[1].sequence(), 1002) << "only a new folder asks";
+}
+
 TEST_F(RecoveryTest, ReportsAreShownOnlyOnceTheyAreSynced) {
   ASSERT_TRUE(PutTenantContent().ok());
   ASSERT_TRUE(Add(MakeBatch("b1", 1, {"a@example.org"})).ok());
