@@ -24,7 +24,9 @@ find_program(WAVEPOST_GRPC_PLUGIN grpc_cpp_plugin REQUIRED)
 # Asio, compiled once (common/async/asio_impl.cc) instead of in each file that includes it.
 add_library(wp_asio INTERFACE)
 target_include_directories(wp_asio SYSTEM INTERFACE ${WAVEPOST_ASIO_INCLUDE})
-target_compile_definitions(wp_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED ASIO_SEPARATE_COMPILATION)
+target_compile_definitions(wp_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED ASIO_SEPARATE_COMPILATION
+  # Asio 1.22 chooses between aligned_alloc and operator new by which header came first: files would disagree.
+  ASIO_DISABLE_STD_ALIGNED_ALLOC)
 target_link_libraries(wp_asio INTERFACE Threads::Threads OpenSSL::SSL OpenSSL::Crypto)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 takes Asio's coroutine frames (operator new and delete of the promise, inlined differently) for a mismatch.

@@ -104,7 +104,7 @@ absl::StatusOr<std::unique_ptr<Db>> Db::Open(const Options& options) {
   const rocksdb::Status status =
       rocksdb::DB::Open(MakeDbOptions(options), options.path, families, &out->handles_, &raw);
   if (!status.ok()) {
-    if (absl::StrContains(status.ToString(), "lock")) {
+    if (absl::StrContains(status.ToString(), "/LOCK") || absl::StrContains(status.ToString(), "lock hold by")) {
       return absl::FailedPreconditionError(absl::StrCat(
           options.path, ": the data folder is in use by another process; stop it, or give this one its own data_dir"));
     }

@@ -70,7 +70,8 @@ NodeSession::NodeSession(const Options& options, const cluster::v1::Hello& hello
       renewed_(now),
       epoch_(node.epoch()),
       suppression_cursor_(hello.suppression_cursor()),
-      report_ack_(node.report_sequence()) {
+      report_ack_(node.report_sequence()),
+      report_ack_due_(node.report_sequence() > 0) {
   OnStatus(hello.status());
 }
 
@@ -248,7 +249,9 @@ NodeSession::Effects NodeSession::OnForgotten(const std::string& batch_id) {
 NodeSession::Effects NodeSession::OnApplied(int64_t through_sequence) {
   Effects effects;
   --pending_;
-  report_ack_ = std::max(report_ack_, through_sequence);
+  // Also what was known before: a node that repeats old reports waits for the word that they are stored.
+  report_ack_ = through_sequence;
+  report_ack_due_ = true;
   Pump(&effects);
   return effects;
 }
@@ -294,8 +297,8 @@ void NodeSession::Pump(Effects* effects) {
     SetDuration(options_.lease, message.mutable_lease_renewal()->mutable_lease());
     Send(std::move(message), effects);
   }
-  if (report_ack_ > report_ack_sent_ && HasRoom()) {
-    report_ack_sent_ = report_ack_;
+  if (report_ack_due_ && HasRoom()) {
+    report_ack_due_ = false;
     CoordinatorMessage message;
     message.mutable_report_ack()->set_through_sequence(report_ack_);
     Send(std::move(message), effects);

@@ -139,8 +139,8 @@ class NodeSession {
   bool suppressions_complete_ = false;  // follows the log
 
   bool lease_due_ = false;
-  int64_t report_ack_ = 0;  // highest stored sequence
-  int64_t report_ack_sent_ = 0;
+  int64_t report_ack_ = 0;           // stored through here, as far as this stream has sent
+  bool report_ack_due_ = false;      // and the node is to be told
   std::vector<std::string> forget_;  // batch ids to be forgotten by the node
 };
 

@@ -30,8 +30,13 @@ absl::StatusOr<std::unique_ptr<SenderApp>> SenderApp::Start(SenderConfig config)
   hooks.connections = [self] { return static_cast<int64_t>(self->delivery_->connections()); };
   hooks.keys_changed = [self] { self->delivery_->ForgetKeys(); };
   ASSIGN_OR_RETURN(app->link_, CoordinatorLink::Create(config.link, app->queue_.get(), std::move(hooks)));
-  ASSIGN_OR_RETURN(app->delivery_, Delivery::Create(config.delivery, config.dns, app->queue_.get(), &app->clock_,
-                                                    [self] { return self->link_->lease_end(); }));
+  ASSIGN_OR_RETURN(app->delivery_, Delivery::Create(
+                                       config.delivery, config.dns, app->queue_.get(), &app->clock_,
+                                       [self] { return self->link_->lease_end(); },
+                                       [self, on_failed = config.on_storage_failed] {
+                                         self->storage_failed_ = true;
+                                         if (on_failed) on_failed();
+                                       }));
   if (!config.status_listen.empty()) {
     ASSIGN_OR_RETURN(RpcServer server, StartStatusServer(config.status_listen));
     app->status_server_ = std::move(server.server);

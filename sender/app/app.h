@@ -1,6 +1,7 @@
 // A sender node as one object: opens the queue, starts delivery, attaches to the coordinator. A test can hold several.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -26,6 +27,9 @@ class SenderApp {
   // Takes nothing new, lets running transactions end (stop_grace at most), leaves the rest on the disk. Idempotent.
   void Stop();
 
+  // True once the disk took no more changes: what is left to do is to stop, with exit code 1.
+  bool storage_failed() const { return storage_failed_; }
+
   int status_port() const { return status_port_; }  // 0: none
   const QueueStore& queue() const { return *queue_; }
 
@@ -39,6 +43,7 @@ class SenderApp {
   std::unique_ptr<CoordinatorLink> link_;
   std::unique_ptr<grpc::Server> status_server_;
   int status_port_ = 0;
+  std::atomic<bool> storage_failed_ = false;
 };
 
 }  // namespace wavepost

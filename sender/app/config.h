@@ -1,6 +1,7 @@
 // The sender's configuration file (YAML).
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -21,6 +22,7 @@ struct SenderConfig {
   TlsFiles tls;
   absl::Duration stop_grace;  // SIGTERM: how long running transactions may take
   std::string log_level;
+  std::function<void()> on_storage_failed;  // not from the file: how the process asks itself to stop
 };
 
 // Errors: kInvalidArgument with a line per problem (file, line, key); kNotFound.

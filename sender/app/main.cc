@@ -28,6 +28,9 @@
 //   tls               certificate, key, authority (PEM files)                    [none: loopback only]
 //   stop_grace        see Signals                                                [30s]
 //   log_level         debug, info, warning, error                                [info]
+#include <signal.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
@@ -60,6 +63,7 @@ int main(int argc, char** argv) {
   }
   wavepost::BlockStopSignals();
   wavepost::SetUpLogging("sender", config->log_level);
+  config->on_storage_failed = [] { ::kill(::getpid(), SIGTERM); };
   auto app = wavepost::SenderApp::Start(*std::move(config));
   if (!app.ok()) {
     std::cerr << "wavepost-sender: " << app.status().message() << "\n";
@@ -73,5 +77,5 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
   wavepost::WaitForStopSignal();
   (*app)->Stop();
-  return 0;
+  return (*app)->storage_failed() ? 1 : 0;
 }

@@ -29,6 +29,11 @@ AttemptResult Failed(Failure failure, std::string_view text) {
   return result;
 }
 
+// A message that cannot be made will not be made by waiting; a disk that does not answer may.
+AttemptResult MakeFailure(const absl::Status& status) {
+  return Failed(absl::IsInvalidArgument(status) ? Failure::kRender : Failure::kLocal, Sv(status.message()));
+}
+
 AttemptResult DnsFailure(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kNotFound:
@@ -102,6 +107,10 @@ class Courier {
   Awaitable<std::optional<QueueItem>> OpenFor(QueueItem item) {
     for (;;) {
       std::optional<AttemptResult> trouble = co_await Open();
+      if (!shard_.MayStart(Now())) {  // stopped, or the lease has ended, while we waited for the host
+        lane_.PutBack(std::move(item));
+        co_return std::nullopt;
+      }
       if (!trouble.has_value()) co_return item;
       const bool domain_is_gone = trouble->failure == Failure::kNoDomain || trouble->failure == Failure::kNullMx;
       if (PutsBack(*trouble)) {
@@ -140,7 +149,7 @@ class Courier {
         if (address.is_v4() != source.is_v4() || tried >= kAddressesTriedMax || shard_.stopping_) continue;
         if (!options_.allow_private_mx && IsForbiddenMx(address)) {
           trouble =
-              Failed(Failure::kConnect, "the MX points to a private address (" + address.to_string() + "): refused");
+              Failed(Failure::kConnect, "the MX points to a private address (" + address.to_string() + "): refused, unless smtp.allow_private_mx is set");
           trouble->mx_host = host.name;
           continue;
         }
@@ -156,10 +165,10 @@ class Courier {
 
   Awaitable<AttemptResult> Attempt(QueueItem item) {
     absl::StatusOr<std::shared_ptr<const CompiledContent>> content = shard_.composer_.Content(item.entry.content_id());
-    if (!content.ok()) co_return Failed(Failure::kRender, Sv(content.status().message()));
+    if (!content.ok()) co_return MakeFailure(content.status());
     auto entry = std::make_shared<const cluster::v1::QueueEntry>(item.entry);
     absl::StatusOr<ComposedMessage> message = co_await shard_.composer_.Compose(*content, entry);
-    if (!message.ok()) co_return Failed(Failure::kRender, Sv(message.status().message()));
+    if (!message.ok()) co_return MakeFailure(message.status());
     if (!session_.usable()) co_return Failed(Failure::kLost, "the connection closed while the message was made");
 
     Envelope envelope{
@@ -176,7 +185,7 @@ class Courier {
       shard_.context_.store->MarkInFlight(item, mark, std::move(done));
     };
     const absl::Status marked = co_await AwaitDone(std::move(start));
-    if (!marked.ok() && !absl::IsNotFound(marked)) shard_.storage_ = marked;
+    if (!marked.ok() && !absl::IsNotFound(marked)) shard_.StorageFailed(marked);
     co_return marked.ok();
   }
 
@@ -191,6 +200,8 @@ class Courier {
     const Decision decision = Decide(result, item.entry, now, policy, shard_.Jitter());
     if (decision.counts_as_success) lane_.pacer.OnSuccess();
     if (decision.throttles_lane) lane_.pacer.OnThrottled(now, decision.hint, shard_.Jitter());
+    const bool lost = result.failure == Failure::kLost && !decision.pauses_lane;
+    if (lost) lane_.pacer.OnLost(now, shard_.Jitter());
     if (decision.pauses_lane) lane_.pacer.OnUnreachable(now, decision.status.reason(), shard_.Jitter());
     if (decision.throttles_lane || decision.pauses_lane) lane_.last_trouble = decision.status;
 
@@ -231,10 +242,8 @@ class Courier {
                         const absl::Status& status) {
     if (--shard->unsettled_ < Shard::kUnsettledMax) shard->settled_.cancel();
     if (!status.ok()) {
-      // The entry stays in the queue; nothing new starts, so it is not sent again before a restart has looked at the
-      // disk.
-      if (shard->storage_.ok()) spdlog::critical("event=storage_failed error=\"{}\"", Printable(Sv(status.message())));
-      shard->storage_ = status;
+      // The entry stays in the queue, and is not sent again before a restart has looked at the disk.
+      shard->StorageFailed(status);
       return;
     }
     state->lane.OnSettled(id, due_ms);
@@ -257,6 +266,7 @@ class Courier {
       }
       cluster::v1::Report report;
       *report.mutable_status() = lane_.last_trouble;
+      report.mutable_status()->set_maybe_delivered(item->entry.maybe_delivered());
       report.set_attempts(item->entry.attempts());
       Submit(*std::move(item), std::move(report), v1::EXPIRED, std::nullopt, {}, now);
       while (shard_.unsettled_ >= Shard::kUnsettledMax) co_await shard_.settled_.async_wait(use_tuple);

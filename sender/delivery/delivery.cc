@@ -17,7 +17,8 @@ constexpr size_t kLanesPerPost =
 
 absl::StatusOr<std::unique_ptr<Delivery>> Delivery::Create(DeliveryOptions options, CaresResolver::Options dns,
                                                            QueueStore* store, const Clock* clock,
-                                                           std::function<absl::Time()> lease_end) {
+                                                           std::function<absl::Time()> lease_end,
+                                                           std::function<void()> on_storage_failed) {
   for (const EgressAddress& egress : options.egress) {
     asio::error_code error;
     asio::ip::make_address(egress.address, error);
@@ -31,7 +32,8 @@ absl::StatusOr<std::unique_ptr<Delivery>> Delivery::Create(DeliveryOptions optio
                            .clock = clock,
                            .cpu = delivery->cpu_.get(),
                            .lease_end = lease_end,
-                           .node_connections = &delivery->connections_};
+                           .node_connections = &delivery->connections_,
+                           .on_storage_failed = on_storage_failed};
     const uint64_t seed = delivery->options_.seed + static_cast<uint64_t>(i);
     auto make_resolver = [&](asio::io_context& io) -> std::unique_ptr<Resolver> {
       CaresResolver::Options mine = dns;

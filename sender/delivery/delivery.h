@@ -25,10 +25,12 @@ class Shard;
 class Delivery {
  public:
   // lease_end: until when transactions may be started; asked from the shards' threads.
+  // on_storage_failed: the disk does not take changes any more; delivery has stopped starting transactions.
   // Errors: kInvalidArgument (DNS servers, egress addresses).
   static absl::StatusOr<std::unique_ptr<Delivery>> Create(DeliveryOptions options, CaresResolver::Options dns,
                                                           QueueStore* store, const Clock* clock,
-                                                          std::function<absl::Time()> lease_end);
+                                                          std::function<absl::Time()> lease_end,
+                                                          std::function<void()> on_storage_failed);
   ~Delivery();  // as Stop without grace
 
   // Starts the threads and takes up what the queue holds.

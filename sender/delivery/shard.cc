@@ -80,7 +80,7 @@ Awaitable<void> Shard::FinishUp(Deadline deadline) {
 }
 
 Awaitable<void> Shard::WatchDeadlines() {
-  while (!stopping_) {
+  while (!stopping_ || couriers_ > 0) {
     co_await SleepUntil(DeadlineAfter(kWatchInterval));
     const Deadline now = std::chrono::steady_clock::now();
     for (Connection* connection : connections_) connection->CheckDeadline(now);
@@ -123,6 +123,14 @@ ShardLane* Shard::FindOrAdd(const LaneKey& key) {
 
 bool Shard::MayStart(absl::Time now) const {
   return !stopping_ && storage_.ok() && now < context_.lease_end();
+}
+
+void Shard::StorageFailed(const absl::Status& status) {
+  if (!std::exchange(storage_, status).ok()) return;
+  spdlog::critical(
+      "event=storage_failed error=\"{}\" hint=\"the node stops; it goes on after a restart with a good disk\"",
+      Printable(Sv(status.message())));
+  if (context_.on_storage_failed) context_.on_storage_failed();
 }
 
 bool Shard::MayConnect() const {

@@ -46,6 +46,7 @@ class Shard {
     asio::thread_pool* cpu = nullptr;
     std::function<absl::Time()> lease_end;  // no transaction starts after it; any thread
     std::atomic<int>* node_connections = nullptr;
+    std::function<void()> on_storage_failed;  // once per shard, from its thread
   };
 
   static constexpr size_t kUnsettledMax = 1024;  // changes on their way to the disk; beyond it couriers wait
@@ -77,8 +78,9 @@ class Shard {
   void WakeAt(ShardLane* state, int64_t wake_ms);
   void ArmTimer();
   void OnTimer();
-  bool MayStart(absl::Time now) const;  // transactions
-  bool MayConnect() const;              // one connection more
+  bool MayStart(absl::Time now) const;             // transactions
+  void StorageFailed(const absl::Status& status);  // nothing new starts; told once
+  bool MayConnect() const;                         // one connection more
   double Jitter() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
   Context context_;

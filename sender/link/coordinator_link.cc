@@ -46,6 +46,7 @@ class CoordinatorLink::Impl {
         work_(asio::make_work_guard(io_)),
         status_timer_(io_),
         reconnect_timer_(io_),
+        refused_timer_(io_),
         random_(std::hash<std::string>()(options_.node_id)),
         lease_end_ms_(absl::ToUnixMillis(store->lease_end())) {
     grpc::ChannelArguments arguments;
@@ -72,6 +73,7 @@ class CoordinatorLink::Impl {
       stopping_ = true;
       status_timer_.cancel();
       reconnect_timer_.cancel();
+      refused_timer_.cancel();
       if (stream_ != nullptr) {
         stream_->Cancel();  // Ended() lets the thread go
       } else {
@@ -274,13 +276,13 @@ class CoordinatorLink::Impl {
   // Something of this stream could not be stored: no batch of it is acknowledged any more (one may lean on what is
   // missing), and a new stream brings everything again.
   void Refuse(std::string_view what, int64_t generation, const absl::Status& status) {
-    if (generation != generation_ || broken_generation_ == generation || absl::IsCancelled(status)) return;
+    if (stopping_ || stream_ == nullptr || generation != generation_ || broken_generation_ == generation) return;
     broken_generation_ = generation;
     spdlog::error("event=not_stored what=\"{}\" node={} error=\"{}\"", what, options_.node_id,
                   Printable(Sv(status.message()), 300));
     // Not at once: a full disk is not freed by asking again.
-    reconnect_timer_.expires_after(absl::ToChronoMilliseconds(kRefusedRetry));
-    reconnect_timer_.async_wait([this, generation](const asio::error_code& error) {
+    refused_timer_.expires_after(absl::ToChronoMilliseconds(kRefusedRetry));
+    refused_timer_.async_wait([this, generation](const asio::error_code& error) {
       if (!error && generation == generation_ && stream_ != nullptr) stream_->Cancel();
     });
   }
@@ -321,7 +323,7 @@ class CoordinatorLink::Impl {
   // Everything below belongs to the link's thread, but for the atomics.
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
-  asio::steady_timer status_timer_, reconnect_timer_;
+  asio::steady_timer status_timer_, reconnect_timer_, refused_timer_;
   std::shared_ptr<DispatchStream> stream_;  // null: not connected
   ReportWindow window_;
   int64_t generation_ = 0;         // of the stream

@@ -13,6 +13,7 @@ int Pacer::ConnectionsAllowed(absl::Time now) const {
 
 void Pacer::OnSuccess() {
   failures_ = 0;
+  lost_ = 0;
   probing_ = false;
   if (connections_ < limits_.connections_max && ++successes_ >= kSuccessesPerStep) {
     ++connections_;
@@ -31,6 +32,10 @@ void Pacer::OnThrottled(absl::Time now, std::optional<absl::Duration> hint, doub
 void Pacer::OnUnreachable(absl::Time now, v1::Reason reason, double jitter) {
   if (now < paused_until_) return;
   Pause(now + RetryDelay(reason, ++failures_, std::nullopt, jitter, limits_.scale), reason);
+}
+
+void Pacer::OnLost(absl::Time now, double jitter) {
+  if (++lost_ >= kLostInARowMax) OnUnreachable(now, v1::NETWORK, jitter);
 }
 
 void Pacer::Pause(absl::Time until, v1::Reason reason) {

@@ -21,6 +21,7 @@ struct PacerLimits {
 class Pacer {
  public:
   static constexpr int kSuccessesPerStep = 20;
+  static constexpr int kLostInARowMax = 3;
 
   explicit Pacer(const PacerLimits& limits) : limits_(limits), connections_(limits.connections_max) {}
 
@@ -38,8 +39,11 @@ class Pacer {
   void OnThrottled(absl::Time now, std::optional<absl::Duration> hint, double jitter);
   // No session came about: no route, refused, time-out, bad greeting, DNS.
   void OnUnreachable(absl::Time now, v1::Reason reason, double jitter);
+  // A session ended in the middle of a transaction. Three in a row without a success count as unreachable: a host that
+  // takes connections and drops them must not cost one per recipient.
+  void OnLost(absl::Time now, double jitter);
   // True if it has learned nothing that a new one would not know.
-  bool fresh() const { return !probing_ && failures_ == 0 && connections_ == limits_.connections_max; }
+  bool fresh() const { return !probing_ && failures_ == 0 && lost_ == 0 && connections_ == limits_.connections_max; }
 
  private:
   void Pause(absl::Time until, v1::Reason reason);
@@ -48,6 +52,7 @@ class Pacer {
   int connections_;       // learned ceiling, 1 to limits_.connections_max
   int successes_ = 0;     // since the last change of connections_
   int failures_ = 0;      // in a row: unreachable or throttled
+  int lost_ = 0;          // sessions in a row that ended in the middle
   bool probing_ = false;  // one connection until a success
   absl::Time paused_until_ = absl::InfinitePast();
   v1::Reason pause_reason_ = v1::REASON_UNSPECIFIED;

@@ -50,6 +50,20 @@ TEST(PacerTest, UnreachableWaitsGrowAndASuccessForgetsThem) {
   EXPECT_EQ(pacer.paused_until(), kStart + absl::Seconds(65));
 }
 
+TEST(PacerTest, AHostThatDropsEverySessionIsUnreachable) {
+  Pacer pacer({.connections_max = 8});
+  pacer.OnLost(kStart, 0);
+  pacer.OnLost(kStart, 0);
+  EXPECT_EQ(pacer.ConnectionsAllowed(kStart), 8);
+  pacer.OnSuccess();
+  pacer.OnLost(kStart, 0);
+  pacer.OnLost(kStart, 0);
+  EXPECT_EQ(pacer.ConnectionsAllowed(kStart), 8) << "not in a row";
+  pacer.OnLost(kStart, 0);
+  EXPECT_EQ(pacer.ConnectionsAllowed(kStart), 0);
+  EXPECT_EQ(pacer.paused_until(), kStart + absl::Minutes(5));
+}
+
 TEST(PacerTest, NeverBelowOneConnection) {
   Pacer pacer({.connections_max = 2});
   absl::Time now = kStart;

@@ -40,9 +40,16 @@ Decision Bounced(Decision decision, v1::BounceClass bounce_class) {
   return decision;
 }
 
-// Before MAIL a reply is about the host and us; nobody has named the recipient yet.
+// Before MAIL a reply is about the host and us; nobody has named the recipient yet. So is the reply to RSET.
 bool BeforeMail(Phase phase) {
-  return phase == Phase::kConnect || phase == Phase::kGreeting || phase == Phase::kEhlo || phase == Phase::kStartTls;
+  return phase == Phase::kConnect || phase == Phase::kGreeting || phase == Phase::kEhlo || phase == Phase::kStartTls ||
+         phase == Phase::kRset;
+}
+
+// A refusal of our address or of us as a sender, whoever the mail was for: an incident of ours.
+bool BlamesUs(const Verdict& verdict) {
+  return verdict.fault == v1::SENDER &&
+         (verdict.scope == Verdict::Scope::kEgressIp || verdict.scope == Verdict::Scope::kSite);
 }
 
 Decision FromReply(const AttemptResult& result, Decision decision) {
@@ -57,7 +64,8 @@ Decision FromReply(const AttemptResult& result, Decision decision) {
   decision.throttles_lane = verdict.throttled;
   decision.hint = verdict.retry_hint;
   decision.pauses_lane = BeforeMail(result.phase) && !verdict.throttled;
-  if (verdict.kind == Verdict::Kind::kPermanent && !BeforeMail(result.phase)) {
+  if (verdict.kind == Verdict::Kind::kPermanent && BlamesUs(verdict)) decision.pauses_lane = true;
+  if (verdict.kind == Verdict::Kind::kPermanent && !BeforeMail(result.phase) && !BlamesUs(verdict)) {
     return Bounced(std::move(decision), BounceClassOf(verdict));
   }
   return decision;
@@ -76,6 +84,9 @@ Decision FromFailure(const AttemptResult& result, Decision decision) {
     case Failure::kRender:
       Blame(&decision.status, v1::RENDER_FAILED, v1::CONTENT_FAULT);
       return Bounced(std::move(decision), v1::SOFT);
+    case Failure::kLocal:
+      Blame(&decision.status, v1::RENDER_FAILED, v1::FAULT_UNSPECIFIED);
+      return decision;
     case Failure::kDns:
       Blame(&decision.status, v1::DNS_FAILURE, v1::NETWORK_FAULT);
       decision.pauses_lane = true;

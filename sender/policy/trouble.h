@@ -3,7 +3,8 @@
 // Scope of what ended it          what happens to the recipient                     and to its lane
 // 2xx to the end of data          DELIVERED                                         success counts
 // 5xx to MAIL, RCPT, DATA, dot    BOUNCED, classified                               -
-// 5xx or 4xx before MAIL          deferred: it says nothing about the recipient     paused
+// 5xx or 4xx before MAIL, to RSET deferred: it says nothing about the recipient     paused
+// 5xx that blames our IP or us    deferred: an incident of ours                     paused
 // 4xx to MAIL, RCPT, DATA, dot    deferred by its reason's ladder                   slowed if the reply throttles
 // no such domain, null MX         BOUNCED, hard                                     -
 // DNS failure, no connection      deferred                                          paused
@@ -36,7 +37,8 @@ struct AttemptResult {
     kConnect,   // no session: refused, time-out, no route, forbidden address
     kTls,       // STARTTLS was offered and failed
     kLost,      // closed or timed out within the session, or answered nonsense
-    kRender,    // ours
+    kRender,    // the message cannot be made, now or later
+    kLocal,     // our disk or memory; may be better later
   };
   Failure failure = Failure::kNone;
   Phase phase = Phase::kConnect;

@@ -60,6 +60,10 @@ INSTANTIATE_TEST_SUITE_P(
                   v1::OUTCOME_UNSPECIFIED, v1::REJECTED_POLICY, v1::BOUNCE_CLASS_UNSPECIFIED, true, false},
         ReplyCase{"TooManyConnections", Phase::kGreeting, 421, "4.7.0 too many connections from your IP", Kind::kDefer,
                   v1::OUTCOME_UNSPECIFIED, v1::RATE_LIMITED, v1::BOUNCE_CLASS_UNSPECIFIED, false, true},
+        ReplyCase{"OurIpIsListed", Phase::kRcpt, 554, "5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org",
+                  Kind::kDefer, v1::OUTCOME_UNSPECIFIED, v1::BLOCKED_IP, v1::BOUNCE_CLASS_UNSPECIFIED, true, false},
+        ReplyCase{"ResetRefused", Phase::kRset, 554, "5.5.0 session refused", Kind::kDefer, v1::OUTCOME_UNSPECIFIED,
+                  v1::SYNTAX, v1::BOUNCE_CLASS_UNSPECIFIED, true, false},
         ReplyCase{"MailboxFullForGood", Phase::kRcpt, 552, "5.2.2 mailbox full", Kind::kFinish, v1::BOUNCED,
                   v1::MAILBOX_FULL, v1::SOFT, false, false}),
     [](const auto& param_info) { return param_info.param.name; });
@@ -76,6 +80,7 @@ TEST(TroubleTest, FailuresOfTheWayThere) {
                          Row{Failure::kDns, Kind::kDefer, v1::DNS_FAILURE, true},
                          Row{Failure::kConnect, Kind::kDefer, v1::NETWORK, true},
                          Row{Failure::kTls, Kind::kDefer, v1::TLS_FAILURE, true},
+                         Row{Failure::kLocal, Kind::kDefer, v1::RENDER_FAILED, false},
                          Row{Failure::kRender, Kind::kFinish, v1::RENDER_FAILED, false}}) {
     AttemptResult result;
     result.failure = row.failure;
