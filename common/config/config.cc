@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -96,6 +97,26 @@ T Read(ConfigState& state, size_t id, std::string_view key, T fallback, std::str
       value.Mark().line + 1, state.Path(id, key),
       absl::StrCat("must be ", Av(wanted), value.IsScalar() ? absl::StrCat(", is '", value.Scalar(), "'") : ""));
   return fallback;
+}
+
+// A key that stands twice in a map: which one counts nobody should have to know.
+void FindRepeats(ConfigState& state, const YAML::Node& node, const std::string& path, int depth) {
+  constexpr int kDepthMax = 32;
+  if (depth > kDepthMax) return;
+  if (node.IsSequence()) {
+    for (size_t i = 0; i < node.size(); ++i) FindRepeats(state, node[i], absl::StrCat(path, "[", i, "]"), depth + 1);
+    return;
+  }
+  if (!node.IsMap()) return;
+  std::map<std::string, int> first_line;
+  for (const auto& pair : node) {
+    if (!pair.first.IsScalar()) continue;
+    const std::string key = path.empty() ? pair.first.Scalar() : path + "." + pair.first.Scalar();
+    const int line = pair.first.Mark().line + 1;
+    const auto [first, inserted] = first_line.emplace(key, line);
+    if (!inserted) state.Problem(line, key, absl::StrCat("stands here twice, first in line ", first->second));
+    FindRepeats(state, pair.second, key, depth + 1);
+  }
 }
 
 }  // namespace
@@ -231,6 +252,7 @@ absl::StatusOr<ConfigFile> ConfigFile::Parse(std::string_view text, const std::s
       return absl::InvalidArgumentError(absl::StrCat(name, ":1: the file must be a map of keys"));
     }
     state->Add(document, "");
+    FindRepeats(*state, document, "", 0);
   } catch (const YAML::Exception& error) {
     return absl::InvalidArgumentError(absl::StrCat(name, ":", error.mark.line + 1, ": not valid YAML: ", error.msg));
   }

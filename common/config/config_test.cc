@@ -56,6 +56,13 @@ TEST(ConfigTest, UnknownKeysInsideListItems) {
   EXPECT_THAT(std::string(file.Finish().message()), HasSubstr("t.yaml:3: pools[1].nmae: unknown key"));
 }
 
+TEST(ConfigTest, AKeyThatStandsTwiceIsAProblem) {
+  ConfigFile file = Parsed("a: 1\nsub: {x: 1}\na: 2\n");
+  file.root().Int("a", 0, 0, 9);
+  file.root().Child("sub").Int("x", 0, 0, 9);
+  EXPECT_THAT(std::string(file.Finish().message()), HasSubstr("t.yaml:3: a: stands here twice, first in line 1"));
+}
+
 TEST(ConfigTest, BrokenYamlNamesTheLine) {
   auto file = ConfigFile::Parse("a: 1\nb: [1,\n", "t.yaml");
   ASSERT_FALSE(file.ok());

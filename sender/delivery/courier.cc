@@ -148,8 +148,8 @@ class Courier {
       for (const asio::ip::address& address : host.addresses) {
         if (address.is_v4() != source.is_v4() || tried >= kAddressesTriedMax || shard_.stopping_) continue;
         if (!options_.allow_private_mx && IsForbiddenMx(address)) {
-          trouble =
-              Failed(Failure::kConnect, "the MX points to a private address (" + address.to_string() + "): refused, unless smtp.allow_private_mx is set");
+          trouble = Failed(Failure::kConnect, "the MX points to a private address (" + address.to_string() +
+                                                  "): refused, unless smtp.allow_private_mx is set");
           trouble->mx_host = host.name;
           continue;
         }

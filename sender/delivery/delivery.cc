@@ -1,6 +1,10 @@
 #include "sender/delivery/delivery.h"
 
+#include <spdlog/spdlog.h>
+
+#include <asio/io_context.hpp>
 #include <asio/ip/address.hpp>
+#include <asio/ip/tcp.hpp>
 #include <asio/thread_pool.hpp>
 #include <utility>
 
@@ -15,14 +19,35 @@ namespace wavepost {
 constexpr size_t kLanesPerPost =
     256;  // at start: so that the first lanes send while the last ones are still being found
 
+namespace {
+
+// An address that is missing now may come back; the others of the node work meanwhile. But somebody must hear of it.
+void WarnIfNotHere(const asio::ip::address& address) {
+  asio::io_context io;
+  asio::ip::tcp::socket socket(io);
+  const asio::ip::tcp::endpoint endpoint(address, 0);
+  asio::error_code error;
+  socket.open(endpoint.protocol(), error);
+  if (!error) socket.bind(endpoint, error);
+  if (error) {
+    spdlog::error(
+        "event=egress_ip_unusable egress_ip={} error=\"{}\" hint=\"not an address of this machine? See 'ip addr', and "
+        "egress_ips in the configuration; mail assigned to it waits\"",
+        address.to_string(), error.message());
+  }
+}
+
+}  // namespace
+
 absl::StatusOr<std::unique_ptr<Delivery>> Delivery::Create(DeliveryOptions options, CaresResolver::Options dns,
                                                            QueueStore* store, const Clock* clock,
                                                            std::function<absl::Time()> lease_end,
                                                            std::function<void()> on_storage_failed) {
   for (const EgressAddress& egress : options.egress) {
     asio::error_code error;
-    asio::ip::make_address(egress.address, error);
+    const asio::ip::address address = asio::ip::make_address(egress.address, error);
     if (error) return absl::InvalidArgumentError(absl::StrCat("egress IP '", egress.address, "' is not an IP address"));
+    WarnIfNotHere(address);
   }
   std::unique_ptr<Delivery> delivery(new Delivery(std::move(options), store));
   for (int i = 0; i < delivery->options_.io_threads; ++i) {
