@@ -1,7 +1,7 @@
 """A campaign to a real Postfix on loopback: what it took must be what our books say.
 
-Starts a Postfix of its own (configuration, queue and log in a temporary folder, a free port); needs the packages postfix and
-python3, and root, as Postfix does. Postfix refuses unknown users at RCPT; everything else goes to its discard transport.
+Starts a Postfix of its own (configuration, queue and log in a temporary folder, a free port); needs the package postfix,
+and root, as Postfix does. Postfix refuses unknown users at RCPT; everything else goes to its discard transport.
 
   python3 postfix_test.py [--bin DIR]
 """
@@ -79,7 +79,8 @@ class Postfix:
         self.command("start")
 
     def command(self, verb):
-        done = subprocess.run(["postfix", "-c", str(self.dir / "etc"), verb], capture_output=True, text=True, timeout=60)
+        command = ["postfix", "-c", str(self.dir / "etc"), verb]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         if done.returncode != 0 and verb == "start":
             raise clusters.Failure(f"postfix {verb}: {done.stderr}{done.stdout}{self.log()[-2000:]}")
 
@@ -126,8 +127,8 @@ def run(args, folder):
             wrong.append(f"{entry['address']}: {entry['outcome']}, taken {taken[entry['address']]} times")
         if not known and entry["reason"] != "user_unknown":
             wrong.append(f"{entry['address']}: reason {entry['reason']}")
-    print(f"Postfix took {sum(taken.values())}, refused {RECIPIENTS - len(users)}; delivered {audit['delivered']}, bounced "
-          f"{audit['bounced']}, balanced {audit['balanced']}; TLS {tls or 'none'}; wrong {len(wrong)}")
+    print(f"Postfix took {sum(taken.values())}, refused {RECIPIENTS - len(users)}; delivered {audit['delivered']}, "
+          f"bounced {audit['bounced']}, balanced {audit['balanced']}; TLS {tls or 'none'}; wrong {len(wrong)}")
     for finding in wrong[:20]:
         print("  " + finding)
     return audit["balanced"] and not wrong and tls.startswith("TLS")
