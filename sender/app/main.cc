@@ -43,8 +43,7 @@ int main(int argc, char** argv) {
   CLI::App cli("Delivers mail from its own egress IPs. One process per data folder.");
   std::string config_path;
   bool check_only = false;
-  cli.add_option("--config", config_path, "YAML configuration file; see the head of sender/app/main.cc for its keys")
-      ->required();
+  cli.add_option("--config", config_path, "YAML configuration file; its keys: sender/README.md")->required();
   cli.add_flag("--check-config", check_only, "Read the configuration, say what is wrong with it, and end");
   cli.set_version_flag("--version", "wavepost-sender 0.1.0");
   try {
