@@ -1,7 +1,7 @@
 """A campaign to a real Postfix on loopback: what it took must be what our books say.
 
-Starts a Postfix of its own (configuration, queue and log in a temporary folder, a free port). Needs the package
-postfix, and root, as Postfix does. Postfix refuses unknown users at RCPT; everything else goes to its discard transport.
+Starts a Postfix of its own: configuration, queue and log in a temporary folder, a free port. Needs the package postfix,
+and root, as Postfix does. It refuses unknown users at RCPT; everything else goes to its discard transport.
 
   python3 postfix_test.py [--bin DIR]
 """
