@@ -87,7 +87,7 @@ class BouncerApp::Impl {
   int64_t waiting() const { return outbox_->durable_through() - outbox_->forgotten_through(); }
 
  private:
-  const SystemClock clock_;
+  const SystemClock clock_{};
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(io_);
   std::unique_ptr<Outbox> outbox_;

@@ -1,5 +1,6 @@
 #include "sender/delivery/session.h"
 
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -188,7 +189,7 @@ Awaitable<AttemptResult> Session::Send(Envelope envelope, std::shared_ptr<const 
 Awaitable<void> Session::Quit() {
   if (!usable_) co_return;
   usable_ = false;
-  co_await Ask("QUIT\r\n", options_.timeouts.quit);
+  std::ignore = co_await Ask("QUIT\r\n", options_.timeouts.quit);  // the answer changes nothing
   connection_.Close();
 }
 
