@@ -35,10 +35,10 @@ struct ConfigState {
   std::vector<std::unique_ptr<Entry>> entries;
   std::vector<std::string> problems;
 
-  size_t Add(YAML::Node node, std::string path) {
+  size_t Add(const YAML::Node& node, std::string path) {
     auto entry = std::make_unique<Entry>();
     entry->line = node.IsDefined() ? node.Mark().line + 1 : 0;
-    entry->node = std::move(node);
+    entry->node = node;
     entry->path = std::move(path);
     entries.push_back(std::move(entry));
     return entries.size() - 1;

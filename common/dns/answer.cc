@@ -57,8 +57,8 @@ std::vector<Record> ReadRecords(ns_msg& message, ns_sect section, bool* good) {
       break;
     }
     if (ns_rr_class(rr) != ns_c_in) continue;
-    records.push_back(
-        {OwnerName(ns_rr_name(rr)), ns_rr_type(rr), SaneTtl(ns_rr_ttl(rr)), ns_rr_rdata(rr), ns_rr_rdlen(rr)});
+    records.push_back({OwnerName(ns_rr_name(rr)), ns_rr_type(rr), SaneTtl(ns_rr_ttl(rr)), ns_rr_rdata(rr),
+                       static_cast<size_t>(ns_rr_rdlen(rr))});
   }
   return records;
 }
