@@ -8,9 +8,6 @@
 namespace wavepost {
 namespace {
 
-using wavepost::v1::Fault;
-using wavepost::v1::Reason;
-
 // True if `value` is one of the numbers in "550|553".
 bool CodeListed(std::string_view list, int value) {
   while (!list.empty()) {

@@ -104,8 +104,7 @@ bool IsReturnWord(std::string_view word) {
       "warten",
       "versuch",
       "reessa",
-      "r\xc3\xa9"
-      "essa",
+      "r\303\251essa",
       "nouveau",
       "intent",
       "reintent",

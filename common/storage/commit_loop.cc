@@ -18,21 +18,19 @@ CommitLoop::~CommitLoop() {
 
 void CommitLoop::Submit(Apply apply, Done done) {
   absl::Status refused;
-  {
-    std::lock_guard lock(mutex_);
-    if (stopping_) {
-      refused = absl::CancelledError("the writer is stopped");
-    } else if (waiting_.size() >= waiting_max_) {
-      refused = absl::ResourceExhaustedError("the disk is slower than the changes that come in; try again later");
-    } else {
-      waiting_.push_back({std::move(apply), std::move(done)});
-    }
-  }
-  if (refused.ok()) {
+  std::unique_lock lock(mutex_);
+  if (stopping_) {
+    refused = absl::CancelledError("the writer is stopped");
+  } else if (waiting_.size() >= waiting_max_) {
+    refused = absl::ResourceExhaustedError("the disk is slower than the changes that come in; try again later");
+  } else {
+    waiting_.push_back({std::move(apply), std::move(done)});
+    lock.unlock();
     wake_.notify_one();
-  } else if (done) {
-    done(refused);
+    return;
   }
+  lock.unlock();
+  if (done) done(refused);
 }
 
 absl::Status CommitLoop::Commit(Apply apply) {
