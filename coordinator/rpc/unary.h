@@ -21,8 +21,9 @@ grpc::ServerUnaryReactor* RunUnary(WorkerPool* pool, grpc::CallbackServerContext
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const bool posted = pool->Post([reactor, response, work = std::move(work)] {
     absl::StatusOr<Response> result = work();
-    if (result.ok()) *response = *std::move(result);
-    reactor->Finish(ToGrpc(result.status()));
+    if (!result.ok()) return reactor->Finish(ToGrpc(result.status()));
+    *response = *std::move(result);
+    reactor->Finish(grpc::Status::OK);
   });
   if (!posted) {
     reactor->Finish(ToGrpc(ApiError(absl::StatusCode::kResourceExhausted, "BUSY",

@@ -76,7 +76,7 @@ class Courier {
     while (item.has_value()) {
       AttemptResult result = co_await Attempt(*item);
       co_await Settle(*std::move(item), std::move(result));
-      item.reset();
+      item = std::nullopt;
       if (++sent < lane_.pacer.messages_per_connection() && session_.usable() && MayGoOn()) item = co_await Next();
     }
     co_await session_.Quit();
