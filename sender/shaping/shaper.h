@@ -1,0 +1,81 @@
+// How hard we push on one site from one egress IP: connections, connection rate, message rate, pauses. Pure.
+//
+// Two quantities are learned, each by its own kind of complaint: how many connections, and how many messages a second.
+// A complaint cuts multiplicatively from what was really in use, and remembers where it was (the ceiling); success
+// brings it back quickly to just below the ceiling and then carefully beyond it, so that it stays close to what the
+// site tolerates and asks for more at intervals of minutes, not of messages. A pause ends with a probe: one connection,
+// until one message has been accepted. Nothing returns to full speed at once.
+//
+// All times come in as arguments; durations of the policy are divided by `scale` (clock_scale, 1 in production), rates
+// are real. Not thread-safe: belongs to the thread of its egress IP. About 200 bytes.
+#pragma once
+
+#include <optional>
+
+#include "absl/time/time.h"
+#include "sender/shaping/gcra.h"
+#include "sender/sites/limits.h"
+#include "wavepost/cluster/v1/sender_records.pb.h"
+#include "wavepost/v1/outcomes.pb.h"
+
+namespace wavepost {
+
+// What a throttling reply complains about.
+enum class Throttle {
+  kRate,         // too much, too fast, "try later", 421 4.7.x: the message rate
+  kConnections,  // too many connections at a time
+  kPause,        // stay away for a while (a hint, a block of minutes): a pause, and the rate is cut
+};
+
+class Shaper {
+ public:
+  // limits: ceilings that learning never exceeds.
+  Shaper(const SiteLimits& limits, double scale);
+  // As it was stored; `limits` may have changed since. A pause that has passed ends with a probe.
+  static Shaper Restore(const SiteLimits& limits, double scale, const cluster::v1::ShaperState& state, absl::Time now);
+  cluster::v1::ShaperState State(absl::Time now) const;
+  // True if State() would say nothing that a new one does not know.
+  bool fresh() const;
+  // Other starting values (providers.yaml was reloaded). Keeps what was learned, within them.
+  void SetLimits(const SiteLimits& limits, absl::Time now);
+
+  // --- asking (never changes anything)
+  // Connections that may be open now; 0 while paused, 1 while probing.
+  int ConnectionsAllowed(absl::Time now) const;
+  // Earliest time for one more connection, as far as pause and connection rate go.
+  absl::Time NextConnection(absl::Time now) const;
+  // Earliest time for the next MAIL, as far as pause and message rate go.
+  absl::Time NextMessage(absl::Time now) const;
+  int messages_per_connection() const { return limits_.messages_per_connection; }
+  // In force now; kUnlimited: none.
+  double messages_per_second() const;
+  absl::Time paused_until() const { return paused_until_; }  // InfinitePast: not paused
+  v1::Reason pause_reason() const { return pause_reason_; }
+  absl::Time throttled_at() const { return throttled_at_; }  // InfinitePast: never
+
+  // --- telling
+  void OnConnecting(absl::Time now);
+  void OnSending(absl::Time now);
+  // A message was accepted. connections_open: how many of ours are open there, this one included.
+  void OnSuccess(absl::Time now, int connections_open);
+  // hint: how long the reply asked us to stay away. jitter: uniform in [0, 1). Complaints of one burst (messages that
+  // were under way together) count once.
+  void OnThrottled(absl::Time now, Throttle kind, std::optional<absl::Duration> hint, int connections_open,
+                   double jitter);
+  // No session came about: refused, time-out, bad greeting, TLS. Pauses grow along the ladder of `reason`.
+  void OnUnreachable(absl::Time now, v1::Reason reason, std::optional<absl::Duration> hint, double jitter);
+  // A session ended in the middle of a transaction. Three in a row without a success count as unreachable.
+  void OnLost(absl::Time now, double jitter);
+
+ private:
+  SiteLimits limits_;
+  double scale_;
+  Gcra connection_rate_;
+  Gcra message_rate_;
+  absl::Time paused_until_ = absl::InfinitePast();
+  absl::Time throttled_at_ = absl::InfinitePast();
+  v1::Reason pause_reason_ = v1::REASON_UNSPECIFIED;
+  // the implementer adds what else is needed
+};
+
+}  // namespace wavepost
