@@ -16,6 +16,8 @@
 #include <memory>
 #include <string>
 
+#include "absl/container/flat_hash_set.h"
+
 namespace wavepost {
 
 struct FlowKey {
@@ -42,6 +44,7 @@ class FairQueue {
   struct Wanted {
     bool newcomers = true;  // false: urgent messages and retries only (the greylisting gate is closed)
     bool bulk = true;       // false: urgent ones only
+    const absl::flat_hash_set<uint32_t>* stopped_tenants = nullptr;  // those at their ceiling; null: none
   };
   // The lane whose turn it is, charged with one message; null: none that is wanted. The turn of a tenant that has
   // nothing wanted passes to the next without loss of its share.

@@ -95,6 +95,10 @@ Decision FromFailure(const AttemptResult& result, Decision decision) {
       Blame(&decision.status, v1::NETWORK, v1::NETWORK_FAULT);
       decision.pauses_lane = true;
       return decision;
+    case Failure::kEgress:
+      Blame(&decision.status, v1::NETWORK, v1::SENDER);
+      decision.pauses_lane = true;
+      return decision;
     case Failure::kTls:
       Blame(&decision.status, v1::TLS_FAILURE, v1::NETWORK_FAULT);
       decision.pauses_lane = true;

@@ -35,7 +35,8 @@ struct AttemptResult {
     kNullMx,    // RFC 7505
     kDns,       // temporary
     kConnect,   // no session: refused, time-out, no route, forbidden address
-    kTls,       // STARTTLS was offered and failed
+    kTls,       // STARTTLS was offered and failed, or TLS was demanded and cannot be had
+    kEgress,    // our own source cannot be used: address not on this machine, proxy dead
     kLost,      // closed or timed out within the session, or answered nonsense
     kRender,    // the message cannot be made, now or later
     kLocal,     // our disk or memory; may be better later
