@@ -10,6 +10,8 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <atomic>
+#include <iterator>
+#include <optional>
 #include <random>
 #include <thread>
 #include <utility>
@@ -17,6 +19,7 @@
 #include "common/base/clock.h"
 #include "common/base/status_macros.h"
 #include "common/base/strings.h"
+#include "sender/link/answer_desk.h"
 #include "sender/link/dispatch_stream.h"
 #include "sender/link/report_window.h"
 
@@ -58,6 +61,8 @@ class CoordinatorLink::Impl {
     stub_ = cluster::v1::DispatchService::NewStub(grpc::CreateCustomChannel(options_.target, credentials, arguments));
   }
 
+  ~Impl() { desk_->Detach(); }
+
   void Start() {
     store_->OnReports([this] { Wake(); });
     asio::post(io_, [this] {
@@ -81,6 +86,7 @@ class CoordinatorLink::Impl {
       }
     });
     thread_.join();
+    desk_->Detach();
     attached_ = false;
   }
 
@@ -107,7 +113,11 @@ class CoordinatorLink::Impl {
     stream_ =
         DispatchStream::Start(io_, stub_.get(),
                               {.on_message = [this](CoordinatorMessage message) { OnMessage(std::move(message)); },
-                               .on_written = [this] { PumpReports(); },
+                               .on_written =
+                                   [this] {
+                                     PumpReports();
+                                     PumpAnswers();
+                                   },
                                .on_ended = [this](absl::Status status) { Ended(std::move(status)); }});
     NodeMessage message;
     cluster::v1::Hello* hello = message.mutable_hello();
@@ -115,12 +125,15 @@ class CoordinatorLink::Impl {
     for (const v1::EgressIp& ip : options_.egress_ips) *hello->add_egress_ips() = ip;
     hello->set_suppression_cursor(store_->suppression_cursor());
     hello->set_version(options_.version);
+    if (hooks_.order_cursor) hello->set_order_cursor(hooks_.order_cursor());
+    if (hooks_.data_id) hello->set_data_id(hooks_.data_id());
     *hello->mutable_status() = Status();
     stream_->Send(std::move(message));
   }
 
   void Ended(absl::Status status) {
     stream_ = nullptr;
+    for (const int64_t id : desk_->Reset()) StopTrace(id);
     if (attached_.exchange(false) || !status_told_) {
       spdlog::warn("event=detached node={} coordinator={} reason=\"{}\"", options_.node_id, options_.target,
                    Printable(Sv(status.message()), 200));
@@ -130,6 +143,8 @@ class CoordinatorLink::Impl {
       work_.reset();
       return;
     }
+    // Refused as we are (another process has our name): asking again at once would not help.
+    if (absl::IsFailedPrecondition(status)) backoff_ = options_.backoff_max;
     backoff_ = std::clamp(backoff_ * 2, options_.backoff_min, options_.backoff_max);
     ReconnectAfter(backoff_ * std::uniform_real_distribution<double>(0.5, 1)(random_));
   }
@@ -164,6 +179,7 @@ class CoordinatorLink::Impl {
       }
     }
     if (stream_ != nullptr && Now() - last_heard_ > kSilenceMax) stream_->Cancel();
+    for (const int64_t id : desk_->CloseExpired(Now())) StopTrace(id);
     status_timer_.expires_after(absl::ToChronoMilliseconds(kStatusInterval));
     status_timer_.async_wait([this](const asio::error_code& error) {
       if (!error) Tick();
@@ -196,6 +212,10 @@ class CoordinatorLink::Impl {
       case CoordinatorMessage::kLeaseRenewal:
         SetLease(message.lease_renewal().lease().seconds());
         return;
+      case CoordinatorMessage::kOrders:
+        return OnOrders(std::move(*message.mutable_orders()));
+      case CoordinatorMessage::kQuestion:
+        return OnQuestion(std::move(*message.mutable_question()));
       case CoordinatorMessage::MESSAGE_NOT_SET:
         return;  // of a newer coordinator
     }
@@ -266,6 +286,67 @@ class CoordinatorLink::Impl {
     store_->ApplySuppressions({push.changes().begin(), push.changes().end()}, Now(), std::move(done));
   }
 
+  void OnOrders(cluster::v1::OrderPush push) {
+    if (push.orders().empty() || !hooks_.apply_orders) return;
+    const int64_t through = push.orders().rbegin()->sequence();
+    auto done = [this, through, generation = generation_](absl::Status status) {
+      asio::post(io_, [this, through, generation, status = std::move(status)] {
+        if (!status.ok()) return Refuse("store orders", generation, status);
+        if (generation != generation_ || broken_generation_ == generation || stream_ == nullptr) return;
+        NodeMessage message;
+        message.mutable_order_ack()->set_through_sequence(through);
+        SendOrDrop(std::move(message));
+      });
+    };
+    hooks_.apply_orders({std::make_move_iterator(push.mutable_orders()->begin()),
+                         std::make_move_iterator(push.mutable_orders()->end())},
+                        std::move(done));
+  }
+
+  void OnQuestion(cluster::v1::Question question) {
+    if (question.has_stop_trace()) {
+      if (desk_->Close(question.stop_trace())) StopTrace(question.stop_trace());
+      return;
+    }
+    const AnswerDesk::AnswerFn answer = desk_->Open(question, Now());
+    if (answer != nullptr && hooks_.ask) return hooks_.ask(std::move(question), answer);
+    cluster::v1::Answer problem;
+    problem.set_problem(answer == nullptr ? "the node has too many open questions" : "the node answers no questions");
+    if (answer != nullptr) return answer(std::move(problem));
+    if (!stream_->HasRoom()) return;  // whoever asked has a deadline
+    NodeMessage message;
+    problem.set_id(question.id());
+    *message.mutable_answer() = std::move(problem);
+    stream_->Send(std::move(message));
+  }
+
+  // The desk has closed it; whoever traces is told.
+  void StopTrace(int64_t id) {
+    if (!hooks_.ask) return;
+    cluster::v1::Question stop;
+    stop.set_stop_trace(id);
+    hooks_.ask(std::move(stop), [](cluster::v1::Answer) {});
+  }
+
+  void PumpAnswers() {
+    while (stream_ != nullptr && attached_ && stream_->HasRoom()) {
+      std::optional<cluster::v1::Answer> answer = desk_->Next();
+      if (!answer.has_value()) return;
+      NodeMessage message;
+      *message.mutable_answer() = *std::move(answer);
+      stream_->Send(std::move(message));
+    }
+  }
+
+  // An answer waits. As Wake; the desk does not call this after Detach.
+  void WakeAnswers() {
+    if (answers_posted_.exchange(true)) return;
+    asio::post(io_, [this] {
+      answers_posted_ = false;
+      PumpAnswers();
+    });
+  }
+
   QueueStore::Done Checked(std::string what) {
     return [this, what = std::move(what), generation = generation_](absl::Status status) {
       if (status.ok()) return;
@@ -325,6 +406,7 @@ class CoordinatorLink::Impl {
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   asio::steady_timer status_timer_, reconnect_timer_, refused_timer_;
   std::shared_ptr<DispatchStream> stream_;  // null: not connected
+  const std::shared_ptr<AnswerDesk> desk_ = std::make_shared<AnswerDesk>([this] { WakeAnswers(); });
   ReportWindow window_;
   int64_t generation_ = 0;         // of the stream
   int64_t broken_generation_ = 0;  // the stream of which something could not be stored
@@ -338,6 +420,7 @@ class CoordinatorLink::Impl {
   bool stopping_ = false;
   std::mt19937_64 random_;
   std::atomic<bool> wake_posted_ = false;
+  std::atomic<bool> answers_posted_ = false;
   std::atomic<bool> attached_ = false;
   std::atomic<int64_t> lease_end_ms_;
   std::thread thread_;

@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "common/rpc/credentials.h"
 #include "sender/queue/queue_store.h"
+#include "wavepost/cluster/v1/dispatch_service.pb.h"
 #include "wavepost/v1/nodes_service.pb.h"
 
 namespace wavepost {
@@ -33,10 +34,23 @@ struct LinkOptions {
 
 class CoordinatorLink {
  public:
-  struct Hooks {  // called from the link's or the storage thread: must be short
+  struct Hooks {  // called from the link's or the storage thread: must be short. Those after the third may be null
     std::function<void(std::vector<LaneDue>)> lanes_added;
     std::function<int64_t()> connections;
     std::function<void()> keys_changed;
+    // Orders in log order, at most 1000; an order with nothing set only moves the cursor. `done` may be called from any
+    // thread; OK means that all of them are stored, and the cursor with them: they are acknowledged then. Another
+    // status: nothing of this stream is taken any more and a new one brings them again. Null: orders are passed over.
+    std::function<void(std::vector<cluster::v1::Order>, QueueStore::Done done)> apply_orders;
+    // Sequence of the last order that is stored; null: 0.
+    std::function<int64_t()> order_cursor;
+    // 16 bytes, see Hello.data_id; null: unknown.
+    std::function<std::string()> data_id;
+    // A question; `answer` may be called from any thread, also after the link is gone, and for a trace again and again
+    // (an answer with nothing set ends it). A question with stop_trace ends the trace of that id and wants no answer;
+    // it comes for every trace that ends from this side: stopped, its time over, the stream broken. Null: answered with
+    // a problem.
+    std::function<void(cluster::v1::Question, std::function<void(cluster::v1::Answer)> answer)> ask;
   };
 
   // Errors: from the credentials (files, clear text beyond loopback). `store` is stopped, which ends its callbacks into

@@ -7,11 +7,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
 #include <functional>
 #include <mutex>
+#include <thread>
 
 #include "wavepost/cluster/v1/dispatch_service.grpc.pb.h"
 
@@ -130,7 +132,11 @@ class CoordinatorLinkTest : public ::testing::Test {
     CoordinatorLink::Hooks hooks{
         .lanes_added = [this](std::vector<LaneDue> lanes) { lanes_ += static_cast<int>(lanes.size()); },
         .connections = [] { return int64_t{0}; },
-        .keys_changed = [] {}};
+        .keys_changed = [] {},
+        .apply_orders = apply_orders_,
+        .order_cursor = [] { return int64_t{41}; },
+        .data_id = [] { return std::string(16, 'd'); },
+        .ask = ask_};
     auto link = CoordinatorLink::Create(options, store_.get(), hooks);
     ASSERT_TRUE(link.ok()) << link.status();
     link_ = *std::move(link);
@@ -169,6 +175,8 @@ class CoordinatorLinkTest : public ::testing::Test {
   std::unique_ptr<QueueStore> store_;
   std::unique_ptr<CoordinatorLink> link_;
   std::atomic<int> lanes_ = 0;
+  decltype(CoordinatorLink::Hooks::apply_orders) apply_orders_;
+  decltype(CoordinatorLink::Hooks::ask) ask_;
 };
 
 const std::string kFirstId(16, '1');
@@ -195,6 +203,133 @@ TEST_F(CoordinatorLinkTest, HelloSaysWhoAndWhatItCanTake) {
   EXPECT_EQ(hello->hello().node_id(), "sender-0");
   EXPECT_EQ(hello->hello().egress_ips(0).address(), "127.0.0.11");
   EXPECT_EQ(hello->hello().status().credit(), 50'000);
+  EXPECT_EQ(hello->hello().order_cursor(), 41);
+  EXPECT_EQ(hello->hello().data_id(), std::string(16, 'd'));
+}
+
+CoordinatorMessage OrdersOf(std::vector<int64_t> sequences) {
+  CoordinatorMessage message;
+  for (const int64_t sequence : sequences) {
+    auto* order = message.mutable_orders()->add_orders();
+    order->set_sequence(sequence);
+    order->set_resume("pauses/1");
+  }
+  return message;
+}
+
+CoordinatorMessage QuestionOf(int64_t id) {
+  CoordinatorMessage message;
+  message.mutable_question()->set_id(id);
+  message.mutable_question()->mutable_explain()->set_address("a@example.com");
+  return message;
+}
+
+TEST_F(CoordinatorLinkTest, OrdersAreAcknowledgedWhenTheyAreStored) {
+  FakeCoordinator coordinator;
+  std::mutex mutex;
+  std::vector<int64_t> stored;
+  apply_orders_ = [&](std::vector<cluster::v1::Order> orders, QueueStore::Done done) {
+    const std::lock_guard lock(mutex);
+    for (const auto& order : orders) stored.push_back(order.sequence());
+    done(absl::OkStatus());
+  };
+  StartLink(coordinator.port());
+  coordinator.Welcome();
+  coordinator.Send(OrdersOf({42, 44}));
+  const auto ack = coordinator.Next([](const NodeMessage& m) { return m.has_order_ack(); });
+  ASSERT_TRUE(ack.has_value());
+  EXPECT_EQ(ack->order_ack().through_sequence(), 44);
+  const std::lock_guard lock(mutex);
+  EXPECT_THAT(stored, testing::ElementsAre(42, 44));
+}
+
+TEST_F(CoordinatorLinkTest, NothingOfAStreamIsAcknowledgedAfterAnOrderThatCouldNotBeStored) {
+  FakeCoordinator coordinator;
+  std::atomic<int> calls = 0;
+  apply_orders_ = [&](const std::vector<cluster::v1::Order>&, const QueueStore::Done& done) {
+    done(++calls == 1 ? absl::ResourceExhaustedError("disk full") : absl::OkStatus());
+  };
+  StartLink(coordinator.port());
+  coordinator.Welcome();
+  coordinator.Send(OrdersOf({42}));
+  coordinator.Send(OrdersOf({43}));
+  coordinator.Send(QuestionOf(1));  // answered after the orders were taken
+  const auto next = coordinator.Next([](const NodeMessage& m) { return m.has_order_ack() || m.has_answer(); });
+  ASSERT_TRUE(next.has_value());
+  EXPECT_TRUE(next->has_answer()) << "order 43 leans on 42";
+  EXPECT_EQ(calls, 2);
+}
+
+TEST_F(CoordinatorLinkTest, QuestionsAreAnsweredFromAnyThread) {
+  FakeCoordinator coordinator;
+  std::vector<std::thread> threads;
+  ask_ = [&](cluster::v1::Question question, const std::function<void(cluster::v1::Answer)>& answer) {
+    threads.emplace_back([address = question.explain().address(), answer] {
+      cluster::v1::Answer out;
+      out.mutable_explanation()->add_paths()->set_summary(address);
+      answer(std::move(out));
+    });
+  };
+  StartLink(coordinator.port());
+  coordinator.Welcome();
+  coordinator.Send(QuestionOf(5));
+  const auto answer = coordinator.Next([](const NodeMessage& m) { return m.has_answer(); });
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->answer().id(), 5);
+  EXPECT_EQ(answer->answer().explanation().paths(0).summary(), "a@example.com");
+  link_->Stop();
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST_F(CoordinatorLinkTest, WithoutHooksItSaysSo) {
+  FakeCoordinator coordinator;
+  StartLink(coordinator.port());
+  coordinator.Welcome();
+  coordinator.Send(OrdersOf({42}));
+  coordinator.Send(QuestionOf(5));
+  const auto next = coordinator.Next([](const NodeMessage& m) { return m.has_order_ack() || m.has_answer(); });
+  ASSERT_TRUE(next.has_value());
+  EXPECT_EQ(next->answer().problem(), "the node answers no questions");
+}
+
+TEST_F(CoordinatorLinkTest, TracesEndWhenAskedToAndWithTheStream) {
+  FakeCoordinator coordinator;
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::vector<std::string> heard;
+  ask_ = [&](const cluster::v1::Question& question, const std::function<void(cluster::v1::Answer)>& answer) {
+    {
+      const std::lock_guard lock(mutex);
+      heard.push_back(question.has_trace() ? "trace " + std::to_string(question.id())
+                                           : "stop " + std::to_string(question.stop_trace()));
+    }
+    wake.notify_all();
+    cluster::v1::Answer line;
+    line.mutable_trace()->add_lines()->set_text("EHLO");
+    if (question.has_trace()) answer(std::move(line));
+  };
+  StartLink(coordinator.port());
+  coordinator.Welcome();
+  for (const int64_t id : {1, 2}) {
+    CoordinatorMessage trace;
+    trace.mutable_question()->set_id(id);
+    trace.mutable_question()->mutable_trace()->set_domain("example.com");
+    coordinator.Send(trace);
+    const auto answer = coordinator.Next([](const NodeMessage& m) { return m.has_answer(); });
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->answer().id(), id);
+  }
+  CoordinatorMessage stop;
+  stop.mutable_question()->set_stop_trace(1);
+  coordinator.Send(stop);
+  coordinator.Send(QuestionOf(3));  // the ask hook does not answer it
+  const auto told = [&](const std::string& what) {
+    std::unique_lock lock(mutex);
+    return wake.wait_for(lock, kPatience, [&] { return std::count(heard.begin(), heard.end(), what) > 0; });
+  };
+  EXPECT_TRUE(told("stop 1"));
+  coordinator.Hangup();
+  EXPECT_TRUE(told("stop 2"));
 }
 
 TEST_F(CoordinatorLinkTest, ReportsAreRepeatedUntilAcknowledged) {
