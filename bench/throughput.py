@@ -62,12 +62,8 @@ def run(args, folder):
     scenario, sink_port = scenario_for(args.domains, args.sink)
     extra = f"io_threads: {args.io_threads}\n" + (f"cpu_threads: {args.cpu_threads}\n" if args.cpu_threads else "")
     with clusters.Cluster(folder, bin_dir=args.bin, senders=args.senders, ips_per_sender=args.ips, scenario=scenario,
-                          verify_dkim=False, starttls=False, discard_ledger=True, sender_extra=extra) as wavepost:
-        if sink_port:
-            # The zone's only receivers are elsewhere: nothing of the testnet listens on the sink's port.
-            for name in wavepost.senders():
-                path = folder / f"{name}.yaml"
-                path.write_text(path.read_text().replace(f"port: {wavepost.port['smtp']}", f"port: {sink_port}"))
+                          verify_dkim=False, starttls=False, discard_ledger=True, sender_extra=extra,
+                          sink_port=sink_port) as wavepost:
         wavepost.start()
         if not args.no_dkim:
             wavepost.add_sending_domain("survey.test")

@@ -18,18 +18,18 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def free_port():
-    """A port that nobody listens on now, TCP and UDP."""
+def free_port(address="127.0.0.1"):
+    """A port that nobody listens on now at that address, TCP and UDP."""
     for _ in range(100):
         with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
+            tcp.bind((address, 0))
             port = tcp.getsockname()[1]
             try:
-                udp.bind(("127.0.0.1", port))
+                udp.bind((address, port))
             except OSError:
                 continue
             return port
-    raise RuntimeError("no free port on 127.0.0.1")
+    raise RuntimeError(f"no free port on {address}")
 
 
 class Failure(Exception):
@@ -39,8 +39,9 @@ class Failure(Exception):
 class Process:
     """One service: its command, its log, and how to see that it serves."""
 
-    def __init__(self, name, command, log_path):
+    def __init__(self, name, command, log_path, env=None):
         self.name, self.command, self.log_path = name, command, log_path
+        self.env = env  # added to ours
         self.popen = None
         self.ready_line = ""
         self.peak_rss_kb = 0
@@ -48,7 +49,8 @@ class Process:
 
     def start(self, timeout_s=30):
         log = open(self.log_path, "ab")
-        self.popen = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL)
+        self.popen = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL,
+                                      env={**os.environ, **self.env} if self.env else None)
         log.close()
         os.set_blocking(self.popen.stdout.fileno(), False)
         deadline = time.monotonic() + timeout_s
@@ -116,13 +118,17 @@ class Cluster:
     """Coordinator, senders, bouncer and (unless sink is given) the simulated internet.
 
     scenario:    the testnet's behaviour as YAML text: profiles and sites, without ports and paths.
-    smtp_port:   the receivers' port, if it matters which (another sink listens there); a free one otherwise.
+    smtp_port:   the testnet's receivers' port, if it matters which; a free one otherwise.
+    sink_port:   senders deliver to this port: real receivers listen there, and not the testnet's.
+    dns_server:  "IP:PORT" that the senders ask instead of the testnet.
+    smtp_extra:  more keys of the senders' smtp map, as "key: value, key: value".
+    sender_env:  more environment variables of the senders.
     dsn_after:   how long after the 250 a late DSN is sent, before clock_scale.
     """
 
     def __init__(self, work_dir, bin_dir=None, senders=3, ips_per_sender=1, scenario="", clock_scale=1.0,
                  verify_dkim=True, starttls=True, smtp_port=None, sender_extra="", discard_ledger=False,
-                 dsn_after="10s", log_level="warning"):
+                 dsn_after="10s", log_level="warning", sink_port=None, dns_server=None, smtp_extra="", sender_env=None):
         self.bin = pathlib.Path(bin_dir or ROOT / "build" / "release" / "bin")
         self.dir = pathlib.Path(work_dir)
         self.dir.mkdir(parents=True, exist_ok=True)
@@ -139,6 +145,10 @@ class Cluster:
         self.scenario = scenario
         self.verify_dkim, self.discard_ledger, self.dsn_after = verify_dkim, discard_ledger, dsn_after
         self.starttls, self.sender_extra, self.log_level = starttls, sender_extra, log_level
+        self.sink_port = sink_port or self.port["smtp"]
+        self.dns_server = dns_server or f"127.0.0.1:{self.port['dns']}"
+        self.smtp_extra = ", " + smtp_extra if smtp_extra else ""
+        self.sender_env = sender_env
         self.processes = {}
         self._write_configs()
 
@@ -148,9 +158,9 @@ class Cluster:
         path.write_text(text)
         return path
 
-    def _define(self, name, program, config):
+    def _define(self, name, program, config, env=None):
         command = [str(self.bin / program), "--config", str(config)]
-        self.processes[name] = Process(name, command, self.dir / f"{name}.log")
+        self.processes[name] = Process(name, command, self.dir / f"{name}.log", env)
 
     def _write_configs(self):
         keys = self._write("token_keys", f"1 {secrets.token_hex(32)}\n")
@@ -177,9 +187,11 @@ class Cluster:
                 f"sender-{n}.yaml",
                 f"node_id: sender-{n}\ndata_dir: {self.dir}/sender-{n}\ncoordinator: 127.0.0.1:{self.port['grpc']}\n"
                 f"egress_ips:\n{egress}"
-                f"dns: {{servers: [\"127.0.0.1:{self.port['dns']}\"], ipv6: false}}\n"
-                f"smtp: {{port: {self.port['smtp']}, allow_private_mx: true, starttls: {str(self.starttls).lower()}}}\n"
-                f"clock_scale: {self.clock_scale}\nlog_level: {self.log_level}\n{self.sender_extra}"))
+                f"dns: {{servers: [\"{self.dns_server}\"], ipv6: false}}\n"
+                f"smtp: {{port: {self.sink_port}, allow_private_mx: true, starttls: {str(self.starttls).lower()}"
+                f"{self.smtp_extra}}}\n"
+                f"clock_scale: {self.clock_scale}\nlog_level: {self.log_level}\n{self.sender_extra}"),
+                self.sender_env)
 
     # --- processes --------------------------------------------------------------------------------------------------
     def senders(self):
