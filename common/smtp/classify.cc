@@ -105,6 +105,7 @@ Verdict Classify(const Reply& reply, Phase phase) {
             Verdict::Scope::kSite,
             std::nullopt,
             false,
+            false,
             "out-of-place"};
   }
   const std::string text = reply.Text();

@@ -33,8 +33,10 @@ struct Verdict {
   Scope scope = Scope::kRecipient;
   // Temporary only: when the reply asks us to come back, 1 s to 24 h.
   std::optional<absl::Duration> retry_hint;
-  // Slow down: fewer connections, fewer messages.
+  // Slow down: fewer messages, or (too_many_connections) fewer connections at a time.
   bool throttled = false;
+  // The complaint is about connections; then `throttled` is set as well.
+  bool too_many_connections = false;
   // Name of the rule that decided, for logs and tests; lives for ever. Empty for accepted.
   std::string_view rule;
 };

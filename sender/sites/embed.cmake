@@ -1,0 +1,10 @@
+# cmake -DIN=providers.yaml -DOUT=built_in.cc -P embed.cmake: makes a source file that holds the text of IN.
+file(READ "${IN}" text)
+string(FIND "${text}" ")yaml\"" clash)
+if(NOT clash EQUAL -1)
+  message(FATAL_ERROR "${IN} holds the end mark of the literal it is put into")
+endif()
+set(source "// Made from providers.yaml by embed.cmake: change that.\n#include \"sender/sites/built_in.h\"\n\n")
+string(APPEND source "namespace wavepost {\n\nstd::string_view BuiltInProvidersYaml() {\n  return R\"yaml(")
+string(APPEND source "${text}" ")yaml\";\n}\n\n}  // namespace wavepost\n")
+file(WRITE "${OUT}" "${source}")
