@@ -25,7 +25,7 @@ struct FlowKey {
   uint32_t tenant = 0;  // any number that stands for the tenant
   double weight = 1;    // of the tenant; the last one told counts
   uint32_t wave = 0;
-  bool retry = false;   // false: first attempts
+  bool retry = false;  // false: first attempts
 };
 
 class FairQueue {
