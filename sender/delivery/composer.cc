@@ -55,9 +55,9 @@ absl::StatusOr<ComposedMessage> ComposeNow(const CompiledContent& content, const
   message += "\r\n";
   message += rendered.body;
   ComposedMessage out;
-  out.bytes = message.size();
   out.smtputf8 = rendered.needs_smtputf8;
-  out.wire = std::make_shared<const std::string>(DotStuffed(message));
+  out.has_8bit = rendered.needs_8bit;
+  out.canonical = std::make_shared<const std::string>(Canonical(std::move(message)));
   return out;
 }
 

@@ -1,4 +1,4 @@
-// Makes the bytes of a message: renders its template, signs it, stuffs the dots. Runs on the CPU threads.
+// Makes the bytes of a message: renders its template, signs it. Runs on the CPU threads.
 //
 // Templates and signing keys are compiled once and shared; at most kContentsMax templates are kept.
 // Threads: Compose is a coroutine of the owning io_context; the work itself runs on `cpu`.
@@ -30,9 +30,9 @@ struct CompiledContent {
 };
 
 struct ComposedMessage {
-  std::shared_ptr<const std::string> wire;  // dots stuffed, ends with CRLF.CRLF
-  size_t bytes = 0;                         // before stuffing, for SIZE
+  std::shared_ptr<const std::string> canonical;  // CRLF line ends, dots not stuffed, ends with CRLF
   bool smtputf8 = false;
+  bool has_8bit = false;
 };
 
 class Composer {

@@ -46,6 +46,11 @@ AttemptResult DnsFailure(const absl::Status& status) {
   }
 }
 
+EgressRoute RouteOf(const EgressAddress& egress) {
+  asio::error_code error;
+  return {.source = asio::ip::make_address(egress.address, error), .ehlo_name = egress.ehlo_name};
+}
+
 }  // namespace
 
 // The state of one courier, with access to its shard. Lives in RunCourier's frame.
@@ -56,9 +61,7 @@ class Courier {
         state_(*state),
         lane_(state->lane),
         options_(*shard->context_.options),
-        session_(shard->io_, {.ehlo_name = state->egress->ehlo_name,
-                              .timeouts = options_.timeouts,
-                              .tls_context = shard->tls_context_}) {
+        session_(shard->io_, {.route = RouteOf(*state->egress), .timeouts = options_.timeouts, .tls = shard->tls_}) {
     shard_.connections_.insert(&session_.connection());
   }
 
@@ -155,9 +158,10 @@ class Courier {
         }
         ++tried;
         const asio::ip::tcp::endpoint endpoint(address, static_cast<uint16_t>(options_.smtp_port));
-        trouble = co_await session_.Open(endpoint, source, host.name);
+        SessionTarget target{.endpoint = endpoint, .host_name = host.name, .tls = {}};
+        if (!options_.starttls) target.tls.level = TlsDemand::Level::kNever;
+        trouble = co_await session_.Open(std::move(target));
         if (!trouble.has_value()) co_return std::nullopt;
-        session_.connection().Reset();
       }
     }
     co_return trouble;
@@ -174,7 +178,8 @@ class Courier {
     Envelope envelope{
         .return_path = entry->return_path(), .recipient = entry->address(), .smtputf8 = message->smtputf8};
     std::function<Awaitable<bool>()> before_dot = [this, &item]() -> Awaitable<bool> { return Mark(item); };
-    co_return co_await session_.Send(std::move(envelope), message->wire, message->bytes, std::move(before_dot));
+    OutgoingMessage outgoing{.canonical = message->canonical, .has_8bit = message->has_8bit};
+    co_return co_await session_.Send(std::move(envelope), std::move(outgoing), std::move(before_dot));
   }
 
   // From here on the recipient may have the message, whatever happens to us.

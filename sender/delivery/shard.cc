@@ -6,7 +6,6 @@
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/post.hpp>
-#include <asio/ssl/context.hpp>
 #include <utility>
 
 #include "common/async/deadline.h"
@@ -27,12 +26,11 @@ int64_t Ms(absl::Time time) {
   return absl::ToUnixMillis(time);
 }
 
-std::shared_ptr<asio::ssl::context> MakeTlsContext() {
-  // Opportunistic (RFC 7435): encryption without a verified peer is better than none.
-  auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
-  asio::error_code ignored;
-  context->set_verify_mode(asio::ssl::verify_none, ignored);
-  return context;
+std::shared_ptr<TlsClient> MakeTlsClient() {
+  auto client = TlsClient::Create({});
+  if (client.ok()) return *std::move(client);
+  spdlog::error("event=tls_unavailable error=\"{}\"", Printable(Sv(client.status().message())));
+  return nullptr;
 }
 
 }  // namespace
@@ -42,7 +40,7 @@ Shard::Shard(Context context, const MakeResolver& make_resolver, uint64_t seed)
       work_(asio::make_work_guard(io_)),
       resolver_(make_resolver(io_)),
       composer_(context_.store, context_.cpu),
-      tls_context_(context_.options->starttls ? MakeTlsContext() : nullptr),
+      tls_(context_.options->starttls ? MakeTlsClient() : nullptr),
       random_(seed),
       timer_(io_),
       settled_(io_, asio::steady_timer::time_point::max()) {}

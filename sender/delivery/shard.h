@@ -25,7 +25,8 @@
 #include "sender/delivery/composer.h"
 #include "sender/delivery/lane.h"
 #include "sender/delivery/options.h"
-#include "sender/delivery/session.h"
+#include "sender/smtp/session.h"
+#include "sender/smtp/tls_client.h"
 
 namespace wavepost {
 
@@ -88,7 +89,7 @@ class Shard {
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::unique_ptr<Resolver> resolver_;
   Composer composer_;
-  std::shared_ptr<asio::ssl::context> tls_context_;
+  std::shared_ptr<TlsClient> tls_;
   std::mt19937_64 random_;
 
   absl::flat_hash_map<LaneKey, std::unique_ptr<ShardLane>> lanes_;

@@ -1,4 +1,4 @@
-#include "sender/delivery/session.h"
+#include "sender/smtp/session.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -75,18 +75,18 @@ Played PlayOut(std::vector<Line> script, int transactions = 1, bool mark = true)
   asio::io_context io;
   Peer peer(io);
   Played played;
-  Session session(io, {.ehlo_name = "out.test", .timeouts = {}, .tls_context = nullptr});
+  Session session(io, {.route = {.source = asio::ip::address_v4::loopback(), .ehlo_name = "out.test"}});
   asio::co_spawn(io, peer.Play(std::move(script)), asio::detached);
   auto client = [](Session* s, Peer* p, Played* out, int count, bool mark_result) -> Awaitable<void> {
-    out->open = co_await s->Open(p->endpoint(), asio::ip::address_v4::loopback(), "mx.test");
+    out->open = co_await s->Open({.endpoint = p->endpoint(), .host_name = "mx.test", .tls = {}});
     for (int i = 0; i < count && !out->open.has_value() && s->usable(); ++i) {
-      auto wire = std::make_shared<const std::string>(kMessage);
+      OutgoingMessage message{.canonical = std::make_shared<const std::string>(kMessage, sizeof kMessage - 4)};
       Envelope envelope{.return_path = "b+t@bounce.test", .recipient = "u@a.test"};
       std::function<Awaitable<bool>()> before = [out, mark_result]() -> Awaitable<bool> {
         ++out->marks;
         co_return mark_result;
       };
-      out->send = co_await s->Send(envelope, wire, 20, before);
+      out->send = co_await s->Send(envelope, message, before);
     }
     out->usable = s->usable();
     s->connection().Close();
@@ -113,7 +113,7 @@ TEST(SessionTest, OneCommandAtATime) {
 }
 
 TEST(SessionTest, PipelinesTheEnvelopeAndResetsAfterARefusal) {
-  const std::string group = "MAIL FROM:<b+t@bounce.test> SIZE=20\r\nRCPT TO:<u@a.test>\r\nDATA\r\n";
+  const std::string group = "MAIL FROM:<b+t@bounce.test> SIZE=21\r\nRCPT TO:<u@a.test>\r\nDATA\r\n";
   const Played played = PlayOut({kGreeting,
                                  {"EHLO out.test\r\n", kEhloPipelining},
                                  {group, "250 ok\r\n550 5.1.1 no such user\r\n503 no recipients\r\n"},
@@ -189,7 +189,7 @@ TEST(SessionTest, WithdrawnBeforeTheDotSendsNothing) {
 TEST(SessionTest, HostThatTakesAMessageWithoutRecipientIsLeft) {
   const Played played = PlayOut({kGreeting,
                                  {"EHLO out.test\r\n", kEhloPipelining},
-                                 {"MAIL FROM:<b+t@bounce.test> SIZE=20\r\nRCPT TO:<u@a.test>\r\nDATA\r\n",
+                                 {"MAIL FROM:<b+t@bounce.test> SIZE=21\r\nRCPT TO:<u@a.test>\r\nDATA\r\n",
                                   "250 ok\r\n550 5.1.1 no\r\n354 go on\r\n"}});
   EXPECT_EQ(played.send->reply->code, 550);
   EXPECT_FALSE(played.usable);

@@ -1,4 +1,4 @@
-#include "sender/delivery/connection.h"
+#include "sender/smtp/connection.h"
 
 #include <netinet/in.h>
 #include <openssl/ssl.h>

@@ -1,4 +1,4 @@
-#include "sender/delivery/session.h"
+#include "sender/smtp/session.h"
 
 #include <tuple>
 #include <utility>
@@ -47,12 +47,14 @@ Awaitable<absl::StatusOr<Reply>> Session::Ask(std::string command, absl::Duratio
   co_return co_await connection_.ReadReply(limit);
 }
 
-Awaitable<std::optional<AttemptResult>> Session::Open(asio::ip::tcp::endpoint to, asio::ip::address source,
-                                                      std::string host_name) {
-  host_name_ = std::move(host_name);
-  host_ip_ = to.address().to_string();
-  source_ = source.to_string();
-  absl::Status connected = co_await connection_.Connect(to, source, options_.timeouts.connect);
+Awaitable<std::optional<AttemptResult>> Session::Open(SessionTarget target) {
+  connection_.Reset();
+  needs_reset_ = false;
+  host_name_ = std::move(target.host_name);
+  host_ip_ = target.endpoint.address().to_string();
+  source_ = options_.route.source.to_string();
+  absl::Status connected =
+      co_await connection_.Connect(target.endpoint, options_.route.source, options_.timeouts.connect);
   if (!connected.ok()) co_return Lost(Phase::kConnect, connected);
 
   absl::StatusOr<Reply> greeting = co_await connection_.ReadReply(options_.timeouts.greeting);
@@ -60,13 +62,17 @@ Awaitable<std::optional<AttemptResult>> Session::Open(asio::ip::tcp::endpoint to
   if (!greeting->positive()) co_return Replied(Phase::kGreeting, *std::move(greeting));
 
   std::optional<AttemptResult> trouble = co_await Ehlo();
-  if (!trouble.has_value() && extensions_.starttls && options_.tls_context != nullptr) trouble = co_await Encrypt();
+  if (!trouble.has_value() && extensions_.starttls && options_.tls != nullptr &&
+      target.tls.level != TlsDemand::Level::kNever) {
+    trouble = co_await Encrypt();
+  }
   usable_ = !trouble.has_value();
+  if (!usable_) connection_.Close();
   co_return trouble;
 }
 
 Awaitable<std::optional<AttemptResult>> Session::Ehlo() {
-  absl::StatusOr<std::string> command = EhloCommand(options_.ehlo_name);
+  absl::StatusOr<std::string> command = EhloCommand(options_.route.ehlo_name);
   if (!command.ok()) co_return Lost(Phase::kEhlo, command.status());
   absl::StatusOr<Reply> reply = co_await Ask(*command, options_.timeouts.command);
   if (!reply.ok()) co_return Lost(Phase::kEhlo, reply.status());
@@ -77,7 +83,7 @@ Awaitable<std::optional<AttemptResult>> Session::Ehlo() {
   if (!reply->permanent()) co_return Replied(Phase::kEhlo, *std::move(reply));
   // RFC 5321 section 3.2: a host that does not know EHLO gets HELO.
   extensions_ = Extensions();
-  command = HeloCommand(options_.ehlo_name);
+  command = HeloCommand(options_.route.ehlo_name);
   if (!command.ok()) co_return Lost(Phase::kEhlo, command.status());
   reply = co_await Ask(*command, options_.timeouts.command);
   if (!reply.ok()) co_return Lost(Phase::kEhlo, reply.status());
@@ -90,7 +96,7 @@ Awaitable<std::optional<AttemptResult>> Session::Encrypt() {
   if (!reply.ok()) co_return Lost(Phase::kStartTls, reply.status());
   absl::Status encrypted = absl::UnavailableError("STARTTLS was offered and refused: " + reply->Text());
   if (reply->code == 220) {
-    encrypted = co_await connection_.StartTls(options_.tls_context, host_name_, options_.timeouts.tls);
+    encrypted = co_await connection_.StartTls(options_.tls->context(), host_name_, options_.timeouts.tls);
   }
   if (!encrypted.ok()) {
     AttemptResult result = Lost(Phase::kStartTls, encrypted);
@@ -158,8 +164,9 @@ Awaitable<std::optional<AttemptResult>> Session::Introduce(const Envelope& envel
   co_return refused;
 }
 
-Awaitable<AttemptResult> Session::Send(Envelope envelope, std::shared_ptr<const std::string> wire, size_t message_bytes,
+Awaitable<AttemptResult> Session::Send(Envelope envelope, OutgoingMessage message,
                                        std::function<Awaitable<bool>()> before_dot) {
+  const size_t message_bytes = message.canonical->size();
   if (extensions_.size_max.has_value() && *extensions_.size_max < message_bytes) {
     co_return Replied(Phase::kMail, MakeReply(552, "5.3.4 message is larger than the host's limit (SIZE)"));
   }
@@ -174,7 +181,8 @@ Awaitable<AttemptResult> Session::Send(Envelope envelope, std::shared_ptr<const 
     connection_.Close();
     co_return Lost(Phase::kData, absl::AbortedError("withdrawn before the message left"));
   }
-  absl::Status written = co_await connection_.Write(*wire, options_.timeouts.block);
+  const std::string wire = DotStuffed(*message.canonical);
+  absl::Status written = co_await connection_.Write(wire, options_.timeouts.block);
   // What a failed write has put into the network nobody knows: the dot may have been part of it.
   absl::StatusOr<Reply> reply = absl::UnavailableError(written.message());
   if (written.ok()) reply = co_await connection_.ReadReply(options_.timeouts.end_of_data);
