@@ -59,9 +59,19 @@ class GreylistBook {
   std::optional<absl::Duration> window() const;
 
  private:
+  // True if we have passed within kRemember.
+  bool Remembered(absl::Time now) const;
+  // Nobody waits any more.
+  void Settle();
+  void Learn(absl::Duration age, int step, std::optional<absl::Duration> hint);
+  absl::Time DueAt(absl::Time now, absl::Time first_deferral, int step, std::optional<absl::Duration> hint,
+                   double jitter) const;
+
   double scale_;
   cluster::v1::GreylistState state_;
-  bool probe_under_way_ = false;
+  // Not stored.
+  absl::Time probe_at_ = absl::InfinitePast();  // when the probe that is under way started
+  bool passed_meanwhile_ = false;               // a newcomer passed while others wait for their appointments
 };
 
 }  // namespace wavepost

@@ -7,12 +7,13 @@
 // until one message has been accepted. Nothing returns to full speed at once.
 //
 // All times come in as arguments; durations of the policy are divided by `scale` (clock_scale, 1 in production), rates
-// are real. Not thread-safe: belongs to the thread of its egress IP. About 200 bytes.
+// are real. Not thread-safe: belongs to the thread of its egress IP. About 400 bytes.
 #pragma once
 
 #include <optional>
 
 #include "absl/time/time.h"
+#include "sender/shaping/accept_meter.h"
 #include "sender/shaping/gcra.h"
 #include "sender/sites/limits.h"
 #include "wavepost/cluster/v1/sender_records.pb.h"
@@ -68,14 +69,50 @@ class Shaper {
   void OnLost(absl::Time now, double jitter);
 
  private:
+  // What a refusal costs is weighed against what a question may bring: see README.md.
+  void CutRate(absl::Time now);
+  void CutConnections(absl::Time now, int connections_open);
+  void Pause(absl::Time now, absl::Time until, v1::Reason reason);
+  void PauseByLadder(absl::Time now, v1::Reason reason, std::optional<absl::Duration> hint, double jitter);
+  // Lets the rate, the connections and the ramp rise for the time since the last call. A success stands behind it.
+  void Grow(absl::Time now, int connections_open);
+  void GrowRate(absl::Time now, double seconds);
+  void GrowConnections(absl::Time now, int connections_open);
+  // Puts the rate that follows from all this into message_rate_.
+  void Apply(absl::Time now);
+  bool learned_rate() const { return rate_ < SiteLimits::kUnlimited; }
+  absl::Duration Scaled(absl::Duration duration) const { return duration / scale_; }
+
   SiteLimits limits_;
   double scale_;
   Gcra connection_rate_;
   Gcra message_rate_;
+  AcceptMeter meter_;
   absl::Time paused_until_ = absl::InfinitePast();
   absl::Time throttled_at_ = absl::InfinitePast();
   v1::Reason pause_reason_ = v1::REASON_UNSPECIFIED;
-  // the implementer adds what else is needed
+  bool probing_ = false;  // until one success
+  int failures_ = 0;      // pauses in a row without a success
+  int lost_ = 0;          // sessions in a row without a success
+  int cuts_ = 0;          // cuts of the rate in a row without a success
+  double ramp_ = 1;       // share of what is learned that is allowed, after a pause
+  absl::Time grown_at_ = absl::InfinitePast();
+  absl::Time sent_at_ = absl::InfinitePast();
+
+  // The message rate. Unlimited: never throttled. A ceiling that is unlimited while the rate is not: being searched.
+  double rate_ = SiteLimits::kUnlimited;
+  double ceiling_ = SiteLimits::kUnlimited;
+  absl::Time cut_at_ = absl::InfinitePast();
+  absl::Time question_at_ = absl::InfinitePast();  // not beyond the ceiling before
+  double debt_ = 0;                                // messages to be accepted before the next question
+
+  // Connections. 0 of `ceiling_connections_`: never refused. Otherwise the number at which they were.
+  int connections_;
+  int ceiling_connections_ = 0;
+  int failed_connection_questions_ = 0;
+  absl::Time connections_cut_at_ = absl::InfinitePast();
+  absl::Time connections_step_at_ = absl::InfinitePast();  // not more before
+  absl::Time next_connection_ = absl::InfinitePast();      // as a reply asked
 };
 
 }  // namespace wavepost
