@@ -43,6 +43,7 @@ struct RocksQueueStore::PreparedBatch {
     size_t lane = 0;  // in lanes
   };
   std::string id;
+  cluster::v1::WaveFacts facts;
   std::vector<LaneDue> lanes;
   std::vector<Entry> entries;
 };
@@ -54,12 +55,19 @@ absl::StatusOr<std::shared_ptr<RocksQueueStore::PreparedBatch>> RocksQueueStore:
   }
   auto out = std::make_shared<PreparedBatch>();
   out->id = batch.batch_id();
+  out->facts.set_campaign(batch.campaign());
+  out->facts.set_tenant(batch.campaign().substr(0, batch.campaign().find("/campaigns/")));
+  out->facts.set_priority(batch.priority());
+  out->facts.set_tenant_weight(batch.tenant_weight());
   out->entries.reserve(batch.recipients_size());
   const int64_t now_ms = absl::ToUnixMillis(now);
   absl::flat_hash_map<LaneKey, size_t> lanes;
   for (const cluster::v1::BatchRecipient& recipient : batch.recipients()) {
     RETURN_IF_ERROR(CheckRecipient(recipient));
-    const LaneKey lane = {recipient.egress_ip(), std::string(DomainOf(recipient.address()))};
+    const RecipientId id = RecipientId::FromPacked(recipient.recipient_id());
+    const LaneKey lane = {.egress_ip = recipient.egress_ip(),
+                          .domain = std::string(DomainOf(recipient.address())),
+                          .wave = id.wave};
     const auto [it, is_new] = lanes.try_emplace(lane, out->lanes.size());
     if (is_new) out->lanes.push_back({lane, now_ms});
 
@@ -70,8 +78,7 @@ absl::StatusOr<std::shared_ptr<RocksQueueStore::PreparedBatch>> RocksQueueStore:
     entry.set_content_id(batch.content_id());
     entry.set_accept_ms(now_ms);
     out->entries.push_back(
-        {KeysOf(lane, now_ms, RecipientId::FromPacked(recipient.recipient_id()), recipient.address()),
-         entry.SerializeAsString(), it->second});
+        {KeysOf(lane, now_ms, id, recipient.address()), entry.SerializeAsString(), it->second});
   }
   return out;
 }
@@ -116,11 +123,30 @@ absl::Status RocksQueueStore::ApplyBatch(const PreparedBatch& batch, std::vector
                                                      options_.queue_max, ": a batch of ", change.queued,
                                                      " does not fit; it can be sent again later"));
   }
-  RETURN_IF_ERROR(Write(&change));
+  PutWaves(batch, &change);
+  if (absl::Status written = Write(&change); !written.ok()) {
+    last_wave_.reset();
+    return written;
+  }
   for (size_t i = 0; i < lane_used.size(); ++i) {
     if (lane_used[i]) added->push_back(batch.lanes[i]);
   }
   return absl::OkStatus();
+}
+
+void RocksQueueStore::PutWaves(const PreparedBatch& batch, Change* change) {
+  for (const LaneDue& due : batch.lanes) {
+    if (due.lane.wave == last_wave_) continue;  // stored with the batch before; a repeat does no harm
+    change->batch.Put(db_->cf(kWaves), WaveKey(due.lane.wave), batch.facts.SerializeAsString());
+    last_wave_ = due.lane.wave;
+  }
+}
+
+absl::StatusOr<cluster::v1::WaveFacts> RocksQueueStore::GetWave(uint32_t wave) const {
+  ASSIGN_OR_RETURN(const std::string bytes, db_->Get(kWaves, WaveKey(wave)));
+  cluster::v1::WaveFacts facts;
+  if (!facts.ParseFromString(bytes)) return absl::DataLossError("the stored facts of a wave are unreadable");
+  return facts;
 }
 
 void RocksQueueStore::ForgetBatches(std::vector<std::string> batch_ids) {

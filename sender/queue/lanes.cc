@@ -5,8 +5,11 @@
 #include <rocksdb/db.h>
 #include <rocksdb/iterator.h>
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "common/mail/address.h"
 #include "sender/queue/keys.h"
 #include "sender/queue/rocks_queue_store.h"
 
@@ -19,16 +22,62 @@ absl::Status BadKey(const rocksdb::Slice& key) {
 
 }  // namespace
 
-absl::Status RocksQueueStore::ForEachLane(const std::function<void(const LaneDue&)>& visit) const {
+absl::StatusOr<std::vector<LaneDue>> RocksQueueStore::ReadLanes(const LaneKey* after, size_t limit) const {
+  std::vector<LaneDue> lanes;
   std::unique_ptr<rocksdb::Iterator> it(db_->raw()->NewIterator(rocksdb::ReadOptions(), db_->cf(kQueue)));
-  it->SeekToFirst();
-  while (it->Valid()) {
-    const std::optional<QueuePlace> place = ParseQueueKey({it->key().data(), it->key().size()});
-    if (!place) return BadKey(it->key());
-    visit({place->lane, place->due_ms});
-    it->Seek(LaneEnd(place->lane));
+  if (after == nullptr) {
+    it->SeekToFirst();
+  } else {
+    it->Seek(LaneEnd(*after));
   }
-  return FromRocks(it->status(), "read the lanes of the queue");
+  while (it->Valid() && lanes.size() < limit) {
+    std::optional<QueuePlace> place = ParseQueueKey({it->key().data(), it->key().size()});
+    if (!place) return BadKey(it->key());
+    lanes.push_back({std::move(place->lane), place->due_ms});
+    // Most lanes of the long tail hold one entry: a step is cheaper than a seek.
+    const std::string end = LaneEnd(lanes.back().lane);
+    it->Next();
+    if (it->Valid() && it->key().compare(end) < 0) it->Seek(end);
+  }
+  RETURN_IF_ERROR(FromRocks(it->status(), "read the lanes of the queue"));
+  return lanes;
+}
+
+absl::StatusOr<std::vector<QueueItem>> RocksQueueStore::FindWaiting(std::string_view address, size_t limit) const {
+  std::vector<QueueItem> found;
+  const bool domain_only = address.starts_with('@');
+  const size_t cf = domain_only ? kQueue : kAddress;
+  std::vector<std::string> prefixes;
+  if (!domain_only) {
+    prefixes.push_back(AddressPrefix(SuppressionKey(address)));
+  } else {
+    ASSIGN_OR_RETURN(const std::vector<std::string> ips, EgressIpsInQueue());
+    for (const std::string& ip : ips) prefixes.push_back(DomainPrefix(ip, address.substr(1)));
+  }
+  for (const std::string& prefix : prefixes) {
+    std::unique_ptr<rocksdb::Iterator> it(db_->raw()->NewIterator(rocksdb::ReadOptions(), db_->cf(cf)));
+    for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix) && found.size() < limit; it->Next()) {
+      const std::string queue_key = (domain_only ? it->key() : it->value()).ToString();
+      std::optional<QueuePlace> place = ParseQueueKey(queue_key);
+      absl::StatusOr<cluster::v1::QueueEntry> entry = GetEntry(queue_key);
+      if (!place || !entry.ok()) continue;  // gone meanwhile
+      found.push_back({std::move(place->lane), place->due_ms, place->id, *std::move(entry)});
+    }
+    RETURN_IF_ERROR(FromRocks(it->status(), "look for recipients in the queue"));
+  }
+  return found;
+}
+
+absl::StatusOr<std::vector<std::string>> RocksQueueStore::EgressIpsInQueue() const {
+  std::vector<std::string> ips;
+  std::unique_ptr<rocksdb::Iterator> it(db_->raw()->NewIterator(rocksdb::ReadOptions(), db_->cf(kQueue)));
+  for (it->SeekToFirst(); it->Valid();) {
+    const std::string_view key(it->key().data(), it->key().size());
+    ips.emplace_back(key.substr(0, key.find('\0')));
+    it->Seek(ips.back() + '\1');
+  }
+  RETURN_IF_ERROR(FromRocks(it->status(), "read the lanes of the queue"));
+  return ips;
 }
 
 absl::StatusOr<QueueStore::LanePage> RocksQueueStore::ReadLane(const LaneKey& lane, const QueueItem* after,
@@ -53,7 +102,7 @@ absl::StatusOr<QueueStore::LanePage> RocksQueueStore::ReadLane(const LaneKey& la
       page.next_due_ms = place->due_ms;
       break;
     }
-    QueueItem item = {lane, place->due_ms, place->id, {}};
+    QueueItem item = {.lane = lane, .due_ms = place->due_ms, .id = place->id, .entry = {}};
     if (!item.entry.ParseFromArray(it->value().data(), static_cast<int>(it->value().size()))) return BadKey(it->key());
     page.items.push_back(std::move(item));
   }

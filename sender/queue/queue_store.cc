@@ -2,6 +2,7 @@
 // results.cc, suppressions.cc, outbox.cc, recovery.cc.
 #include "sender/queue/queue_store.h"
 
+#include <openssl/rand.h>
 #include <rocksdb/db.h>
 
 #include <algorithm>
@@ -17,7 +18,7 @@ namespace wavepost {
 namespace {
 
 constexpr char kDataKind[] = "sender";
-constexpr int kDataVersion = 1;
+constexpr int kDataVersion = 2;  // 2: waves and kinds in the queue's keys
 constexpr size_t kTenantsMax = 1024;  // cached content id -> tenant
 
 rocksdb::Slice AsSlice(std::string_view s) {
@@ -47,14 +48,28 @@ absl::StatusOr<std::unique_ptr<QueueStore>> RocksQueueStore::Open(const Options&
       .path = options.data_dir,
       .kind = kDataKind,
       .version = kDataVersion,
-      .column_families = {"queue", "address", "content", "keys", "batches", "outbox", "inflight", "facts", "withdrawn"},
+      .column_families = {"queue", "address", "content", "keys", "batches", "outbox", "inflight", "facts", "withdrawn",
+                          "waves", "paths", "greylist", "pauses", "orders"},
       .memory_bytes = options.memory_bytes,
       .env = env};
   ASSIGN_OR_RETURN(store->db_, Db::Open(db_options));
   RETURN_IF_ERROR(Annotate(store->LoadFacts(), options.data_dir));
+  RETURN_IF_ERROR(Annotate(store->MakeDataId(), options.data_dir));
   RETURN_IF_ERROR(Annotate(store->Recover(now, recovery_delay), options.data_dir));
+  RETURN_IF_ERROR(Annotate(store->ForgetTheLongAgoLearned(now), options.data_dir));
   store->loop_ = std::make_unique<CommitLoop>([raw = store.get()] { return raw->SyncAll(); });
   return store;
+}
+
+absl::Status RocksQueueStore::MakeDataId() {
+  if (!data_id_.empty()) return absl::OkStatus();
+  unsigned char bytes[16];
+  if (RAND_bytes(bytes, sizeof bytes) != 1) return absl::UnavailableError("no random bytes for the folder's id");
+  data_id_.assign(reinterpret_cast<const char*>(bytes), sizeof bytes);
+  facts_.set_data_id(data_id_);
+  Change change;
+  PutFacts(facts_, &change);
+  return Write(&change);
 }
 
 void RocksQueueStore::Stop() {

@@ -4,15 +4,7 @@
 // calls do not block. `done` runs on the writer's thread and must be short: post to where the result is wanted. Reads
 // may be made from any thread; they see what was applied, which may be a little more than what is synced.
 //
-// Layout (column families; numbers big-endian):
-//   queue     egress IP \0 domain \0 due ms (8) recipient id (8)      -> QueueEntry
-//   address   suppression key of the address \0 recipient id (8)      -> key of the queue entry
-//   content   content id (32)                                         -> Content
-//   keys      domain                                                  -> SigningKey
-//   batches   batch id (16)                                           -> empty: batches taken, so that a repeat is
-//   known outbox    sequence (8)                                            -> Report inflight  key of the queue entry
-//   -> InFlight withdrawn recipient id (8)                                        -> empty: suppressed while in flight
-//   facts     "node", "counters"                                      -> NodeFacts; queued (8), last sequence (8)
+// The layout stands in README.md.
 #pragma once
 
 #include <cstdint>
@@ -29,19 +21,23 @@
 #include "common/base/recipient_id.h"
 #include "wavepost/cluster/v1/dispatch_service.pb.h"
 #include "wavepost/cluster/v1/sender_records.pb.h"
+#include "wavepost/v1/queue_service.pb.h"
 
 namespace wavepost {
 
-// Where recipients wait for the same thing: one source address, one recipient domain.
+// Where recipients wait for the same thing: one source address, one recipient domain, one wave; those that were deferred
+// apart from those that were never tried, since an appointment (greylisting) must not stand behind a million newcomers.
 struct LaneKey {
   std::string egress_ip;
   std::string domain;  // A-labels, lower case
+  uint32_t wave = 0;
+  bool retry = false;
 
   friend bool operator==(const LaneKey&, const LaneKey&) = default;
   friend auto operator<=>(const LaneKey&, const LaneKey&) = default;
   template <typename H>
   friend H AbslHashValue(H h, const LaneKey& key) {
-    return H::combine(std::move(h), key.egress_ip, key.domain);
+    return H::combine(std::move(h), key.egress_ip, key.domain, key.wave, key.retry);
   }
 };
 
@@ -82,7 +78,7 @@ class QueueStore {
                                                           absl::Duration recovery_delay);
 
   // --- from the coordinator
-  // ------------------------------------------------------------------------------------------- Stores all of a batch,
+  // Stores all of a batch,
   // due now, or nothing. A batch id that is known already is OK and changes nothing. A recipient whose id is queued
   // already is skipped. `added` (may be null) is called on the writer thread, before `done`, with the lanes that got
   // entries. Errors: kResourceExhausted (beyond queue_max, disk full), kInvalidArgument (names the recipient; cannot
@@ -99,10 +95,11 @@ class QueueStore {
   virtual void ApplySuppressions(std::vector<cluster::v1::SuppressionChange> changes, absl::Time now, Done done) = 0;
 
   // --- delivery
-  // ------------------------------------------------------------------------------------------------------- Calls
-  // `visit` for each lane with its first due time; used once, at start. Skips from lane to lane, so it is fast with
-  // millions queued.
-  virtual absl::Status ForEachLane(const std::function<void(const LaneDue&)>& visit) const = 0;
+  // Up to `limit` lanes with their first due times, from the one behind `after` on (null: from the first). Skips from
+  // lane to lane, so it is fast with millions queued. Fewer than `limit`: these were the last.
+  virtual absl::StatusOr<std::vector<LaneDue>> ReadLanes(const LaneKey* after, size_t limit) const = 0;
+  // What is known of a wave that has recipients here. kNotFound: nothing. Any thread; cached.
+  virtual absl::StatusOr<cluster::v1::WaveFacts> GetWave(uint32_t wave) const = 0;
   // The lane's entries from (due_ms, id) `after` on (exclusive; null: from the start), due at or before due_max_ms, at
   // most `limit`. next_due_ms: when the first entry beyond the returned ones is due; nothing: there is none.
   struct LanePage {
@@ -119,8 +116,8 @@ class QueueStore {
   // The recipient has its outcome: entry, address index and mark go, the report goes into the outbox, in one write.
   // The report's sequence is given here. A repeat for a recipient that is no longer queued changes nothing.
   virtual void Finish(const QueueItem& item, cluster::v1::Report report, Done done) = 0;
-  // The recipient waits: the entry moves to due_ms with `entry`, the mark goes, the report (outcome UNSPECIFIED) goes
-  // into the outbox, in one write. If the address was suppressed meanwhile (see ApplySuppressions), it is finished as
+  // The recipient waits: the entry moves to due_ms in the retry lane with `entry`, the mark goes, the report (outcome
+  // UNSPECIFIED) goes into the outbox, in one write. If the address was suppressed meanwhile (see ApplySuppressions), it is finished as
   // SUPPRESSED instead and `done` still gets OK.
   virtual void Defer(const QueueItem& item, cluster::v1::QueueEntry entry, int64_t due_ms, cluster::v1::Report report,
                      Done done) = 0;
@@ -128,9 +125,43 @@ class QueueStore {
   // kNotFound: mail from this domain leaves unsigned.
   virtual absl::StatusOr<cluster::v1::SigningKey> GetSigningKey(std::string_view domain) const = 0;
 
+  // Recipients that wait under this address, at most `limit`; or, for "@domain", the first ones of its lanes.
+  virtual absl::StatusOr<std::vector<QueueItem>> FindWaiting(std::string_view address, size_t limit) const = 0;
+
+  // --- what was learned
+  // kNotFound: nothing, or too long ago. Put: written with the next group.
+  virtual absl::StatusOr<cluster::v1::PathState> GetPathState(std::string_view egress_ip,
+                                                              std::string_view site) const = 0;
+  virtual void PutPathState(std::string_view egress_ip, std::string_view site, const cluster::v1::PathState& state) = 0;
+  virtual absl::StatusOr<cluster::v1::GreylistState> GetGreylistState(std::string_view egress_ip,
+                                                                      std::string_view mx_set) const = 0;
+  virtual void PutGreylistState(std::string_view egress_ip, std::string_view mx_set,
+                                const cluster::v1::GreylistState& state) = 0;
+
+  // --- orders of operators and tenants
+  // Stores pauses, forgets resumed ones, remembers flushes and drops until OrderDone, moves the order cursor.
+  virtual void ApplyOrders(std::vector<cluster::v1::Order> orders, Done done) = 0;
+  virtual absl::StatusOr<std::vector<v1::Pause>> ReadPauses() const = 0;
+  struct OpenOrder {
+    int64_t sequence = 0;
+    v1::QueueOrder order;
+  };
+  virtual absl::StatusOr<std::vector<OpenOrder>> ReadOpenOrders() const = 0;
+  virtual void OrderDone(int64_t sequence) = 0;
+  // A page of work on one lane, synced when `done` is run. changed: entries that were moved or ended; more: the lane may
+  // have more.
+  struct LaneWork {
+    int64_t changed = 0;
+    bool more = false;
+  };
+  using LaneWorkDone = std::function<void(absl::StatusOr<LaneWork>)>;
+  // What is due after `now` becomes due at `now`.
+  virtual void FlushLane(const LaneKey& lane, absl::Time now, size_t limit, LaneWorkDone done) = 0;
+  // What waits gets the outcome CANCELLED; what is past MarkInFlight stays.
+  virtual void DropLane(const LaneKey& lane, absl::Time now, size_t limit, LaneWorkDone done) = 0;
+
   // --- outbox
-  // --------------------------------------------------------------------------------------------------------- Reports
-  // after a sequence, synced ones only, in order, at most `limit`.
+  // Reports after a sequence, synced ones only, in order, at most `limit`.
   virtual absl::StatusOr<std::vector<cluster::v1::Report>> ReadOutbox(int64_t after_sequence, size_t limit) const = 0;
   // The coordinator has them.
   virtual void ForgetReports(int64_t through_sequence) = 0;
@@ -138,9 +169,10 @@ class QueueStore {
   virtual void OnReports(std::function<void()> listener) = 0;
 
   // --- facts
-  // ----------------------------------------------------------------------------------------------------------
   virtual int64_t queued() const = 0;              // recipients; any thread
   virtual int64_t suppression_cursor() const = 0;  // any thread
+  virtual int64_t order_cursor() const = 0;        // any thread
+  virtual const std::string& data_id() const = 0;  // 16 bytes, made with the folder
   virtual absl::Time lease_end() const = 0;        // as last stored; any thread. absl::InfinitePast(): never attached
   virtual void PutLeaseEnd(absl::Time lease_end) = 0;
 

@@ -184,17 +184,19 @@ TEST_F(QueueStoreTest, DeferToTheSameTimeKeepsTheEntry) {
 TEST_F(QueueStoreTest, LanesComeInOrderWithTheirFirstDueTime) {
   ASSERT_TRUE(Add(MakeBatch("b1", 1, {"a@b.org", "a@a.org", "b@a.org"}, "127.0.0.2")).ok());
   ASSERT_TRUE(Add(MakeBatch("b2", 2, {"a@b.org"}, "127.0.0.10")).ok());
-  const LaneKey lane = {"127.0.0.2", "a.org"};
+  const LaneKey lane = {.egress_ip = "127.0.0.2", .domain = "a.org"};
   const int64_t now_ms = absl::ToUnixMillis(now_);
   ASSERT_TRUE(Defer(Items(lane)[0], now_ms + 10).ok());
   ASSERT_TRUE(Defer(Items(lane)[0], now_ms + 7).ok());
   std::vector<std::string> lanes;
-  ASSERT_TRUE(store_
-                  ->ForEachLane([&](const LaneDue& l) {
-                    lanes.push_back(absl::StrCat(l.lane.egress_ip, " ", l.lane.domain, " ", l.due_ms - now_ms));
-                  })
-                  .ok());
-  EXPECT_THAT(lanes, ElementsAre("127.0.0.10 b.org 0", "127.0.0.2 a.org 7", "127.0.0.2 b.org 0"));
+  const auto read = store_->ReadLanes(nullptr, 100);
+  ASSERT_TRUE(read.ok());
+  for (const LaneDue& l : *read) {
+    lanes.push_back(absl::StrCat(l.lane.egress_ip, " ", l.lane.domain, " ", l.lane.wave, l.lane.retry ? "r " : "f ",
+                                 l.due_ms - now_ms));
+  }
+  EXPECT_THAT(lanes,
+              ElementsAre("127.0.0.10 b.org 2f 0", "127.0.0.2 a.org 1r 7", "127.0.0.2 b.org 1f 0"));
 }
 
 TEST_F(QueueStoreTest, ALaneIsReadInPagesByDueTime) {
@@ -213,11 +215,18 @@ TEST_F(QueueStoreTest, ALaneIsReadInPagesByDueTime) {
   page = store_->ReadLane(kLane, &last, now_ms, 100).value();
   ASSERT_THAT(page.items, SizeIs(5));
   EXPECT_EQ(page.items[0].id.index, 4u);
+  EXPECT_EQ(page.next_due_ms, std::nullopt) << "the deferred one waits elsewhere";
+  LaneKey retries = kLane;
+  retries.retry = true;
+  page = store_->ReadLane(retries, nullptr, now_ms, 100).value();
+  EXPECT_THAT(page.items, IsEmpty());
   EXPECT_EQ(page.next_due_ms, now_ms + 100) << "not due yet";
-  page = store_->ReadLane(kLane, &page.items[4], now_ms + 100, 100).value();
+  page = store_->ReadLane(retries, nullptr, now_ms + 100, 100).value();
   ASSERT_THAT(page.items, SizeIs(1));
   EXPECT_EQ(page.next_due_ms, std::nullopt);
-  EXPECT_THAT(store_->ReadLane({"127.0.0.11", "example.o"}, nullptr, now_ms, 9).value().items, IsEmpty());
+  LaneKey other = kLane;
+  other.domain = "example.o";
+  EXPECT_THAT(store_->ReadLane(other, nullptr, now_ms, 9).value().items, IsEmpty());
   page = store_->ReadLane(kLane, nullptr, now_ms, 0).value();
   EXPECT_EQ(page.next_due_ms, now_ms);
 }

@@ -38,7 +38,9 @@ absl::Status RocksQueueStore::LoadFacts() {
   if (node.ok() && !facts_.ParseFromString(*node)) return absl::DataLossError("the node's facts are unreadable");
   if (!node.ok() && !absl::IsNotFound(node.status())) return node.status();
   suppression_cursor_ = facts_.suppression_cursor();
+  order_cursor_ = facts_.order_cursor();
   lease_end_ms_ = facts_.lease_end_ms();
+  data_id_ = facts_.data_id();
 
   const absl::StatusOr<std::string> counters = db_->Get(kFacts, kCountersName);
   if (counters.ok() && counters->size() != 16) return absl::DataLossError("the queue's counters are unreadable");
@@ -127,7 +129,7 @@ absl::Status RocksQueueStore::RecoverInFlight(absl::Time now, absl::Duration del
     entry.set_maybe_delivered(true);
     *entry.mutable_last_status() = UnknownEnd(mark, place->lane.egress_ip);
 
-    const EntryKeys next = KeysOf(place->lane, due_ms, place->id, entry.address());
+    const EntryKeys next = KeysOf(RetryLane(place->lane), due_ms, place->id, entry.address());
     change->batch.Delete(db_->cf(kQueue), queue_key);
     change->batch.Put(db_->cf(kQueue), next.queue, entry.SerializeAsString());
     change->batch.Put(db_->cf(kAddress), next.address, next.queue);

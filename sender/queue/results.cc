@@ -66,7 +66,7 @@ void RocksQueueStore::Defer(const QueueItem& item, cluster::v1::QueueEntry entry
   report.clear_sequence();
   loop_->Submit(
       [this, keys = KeysOf(item.lane, item.due_ms, item.id, item.entry.address()),
-       next = QueueKey(item.lane, due_ms, item.id), entry_bytes = entry.SerializeAsString(),
+       next = QueueKey(RetryLane(item.lane), due_ms, item.id), entry_bytes = entry.SerializeAsString(),
        report_bytes = report.SerializeAsString()] { return ApplyDefer(keys, next, entry_bytes, report_bytes); },
       std::move(done));
 }

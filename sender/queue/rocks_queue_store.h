@@ -45,7 +45,9 @@ class RocksQueueStore final : public QueueStore {
   void PutSigningKey(cluster::v1::SigningKey key, Done done) override;
   void ApplySuppressions(std::vector<cluster::v1::SuppressionChange> changes, absl::Time now, Done done) override;
 
-  absl::Status ForEachLane(const std::function<void(const LaneDue&)>& visit) const override;
+  absl::StatusOr<std::vector<LaneDue>> ReadLanes(const LaneKey* after, size_t limit) const override;
+  absl::StatusOr<cluster::v1::WaveFacts> GetWave(uint32_t wave) const override;
+  absl::StatusOr<std::vector<QueueItem>> FindWaiting(std::string_view address, size_t limit) const override;
   absl::StatusOr<LanePage> ReadLane(const LaneKey& lane, const QueueItem* after, int64_t due_max_ms,
                                     size_t limit) const override;
   void MarkInFlight(const QueueItem& item, cluster::v1::InFlight mark, Done done) override;
@@ -55,19 +57,50 @@ class RocksQueueStore final : public QueueStore {
   absl::StatusOr<cluster::v1::Content> GetContent(std::string_view content_id) const override;
   absl::StatusOr<cluster::v1::SigningKey> GetSigningKey(std::string_view domain) const override;
 
+  absl::StatusOr<cluster::v1::PathState> GetPathState(std::string_view egress_ip, std::string_view site) const override;
+  void PutPathState(std::string_view egress_ip, std::string_view site, const cluster::v1::PathState& state) override;
+  absl::StatusOr<cluster::v1::GreylistState> GetGreylistState(std::string_view egress_ip,
+                                                              std::string_view mx_set) const override;
+  void PutGreylistState(std::string_view egress_ip, std::string_view mx_set,
+                        const cluster::v1::GreylistState& state) override;
+
+  void ApplyOrders(std::vector<cluster::v1::Order> orders, Done done) override;
+  absl::StatusOr<std::vector<v1::Pause>> ReadPauses() const override;
+  absl::StatusOr<std::vector<OpenOrder>> ReadOpenOrders() const override;
+  void OrderDone(int64_t sequence) override;
+  void FlushLane(const LaneKey& lane, absl::Time now, size_t limit, LaneWorkDone done) override;
+  void DropLane(const LaneKey& lane, absl::Time now, size_t limit, LaneWorkDone done) override;
+
   absl::StatusOr<std::vector<cluster::v1::Report>> ReadOutbox(int64_t after_sequence, size_t limit) const override;
   void ForgetReports(int64_t through_sequence) override;
   void OnReports(std::function<void()> listener) override { listener_ = std::move(listener); }
 
   int64_t queued() const override { return queued_; }
   int64_t suppression_cursor() const override { return suppression_cursor_; }
+  int64_t order_cursor() const override { return order_cursor_; }
+  const std::string& data_id() const override { return data_id_; }
   absl::Time lease_end() const override;
   void PutLeaseEnd(absl::Time lease_end) override;
 
   void Stop() override;
 
  private:
-  enum Cf : size_t { kQueue, kAddress, kContent, kKeys, kBatches, kOutbox, kInFlight, kFacts, kWithdrawn };
+  enum Cf : size_t {
+    kQueue,
+    kAddress,
+    kContent,
+    kKeys,
+    kBatches,
+    kOutbox,
+    kInFlight,
+    kFacts,
+    kWithdrawn,
+    kWaves,
+    kPaths,
+    kGreylist,
+    kPauses,
+    kOrders
+  };
 
   // Names in kFacts.
   static constexpr char kNodeFactsName[] = "node";
@@ -94,14 +127,20 @@ class RocksQueueStore final : public QueueStore {
   static absl::StatusOr<std::shared_ptr<PreparedBatch>> Prepare(const cluster::v1::Batch& batch, absl::Time now);
   static EntryKeys KeysOf(const LaneKey& lane, int64_t due_ms, RecipientId id, std::string_view address);
 
-  // recovery.cc, before the loop runs
+  // before the loop runs
+  absl::Status MakeDataId();
   absl::Status LoadFacts();
   absl::Status Recover(absl::Time now, absl::Duration delay);
+  absl::Status ForgetTheLongAgoLearned(absl::Time now);
   absl::Status RecoverInFlight(absl::Time now, absl::Duration delay, Change* change);
   absl::Status RecoverWithdrawn(absl::Time now, Change* change);
 
   // commit thread
   absl::Status ApplyBatch(const PreparedBatch& batch, std::vector<LaneDue>* added);
+  void PutWaves(const PreparedBatch& batch, Change* change);
+  absl::Status ApplyOrderList(const std::vector<cluster::v1::Order>& orders);
+  absl::StatusOr<LaneWork> ApplyFlush(const LaneKey& lane, absl::Time now, size_t limit);
+  absl::StatusOr<LaneWork> ApplyDrop(const LaneKey& lane, absl::Time now, size_t limit);
   absl::Status ApplyMark(const EntryKeys& keys, std::string_view mark);
   absl::Status ApplyFinish(const EntryKeys& keys, std::string_view report);
   absl::Status ApplyDefer(const EntryKeys& keys, const std::string& next_queue_key, std::string_view entry,
@@ -114,6 +153,7 @@ class RocksQueueStore final : public QueueStore {
   // True if the entry stands at that key.
   absl::StatusOr<bool> IsQueued(std::string_view queue_key) const;
   absl::StatusOr<cluster::v1::QueueEntry> GetEntry(std::string_view queue_key) const;
+  absl::StatusOr<std::vector<std::string>> EgressIpsInQueue() const;
   // The tenant of a content; empty: not known here.
   absl::StatusOr<std::string> TenantOf(const std::string& content_id);
   void AddReport(std::string_view report, Change* change);
@@ -130,6 +170,7 @@ class RocksQueueStore final : public QueueStore {
 
   absl::flat_hash_set<uint64_t> marked_;                   // have a record in kInFlight
   absl::flat_hash_set<uint64_t> withdrawn_;                // have a record in kWithdrawn
+  std::optional<uint32_t> last_wave_;                      // has a record in kWaves
   absl::flat_hash_map<std::string, std::string> tenants_;  // content id -> tenant, a cache
   cluster::v1::NodeFacts facts_;
   int64_t last_sequence_ = 0;   // given to a report
@@ -139,11 +180,16 @@ class RocksQueueStore final : public QueueStore {
   std::atomic<int64_t> queued_ = 0;
   std::atomic<int64_t> synced_sequence_ = 0;
   std::atomic<int64_t> suppression_cursor_ = 0;
+  std::atomic<int64_t> order_cursor_ = 0;
   std::atomic<int64_t> lease_end_ms_ = 0;
+  std::string data_id_;
 
   std::unique_ptr<CommitLoop> loop_;  // last: its thread uses everything above
 };
 
+// The outcome of a recipient that ends here without (another) attempt.
+cluster::v1::Report EndedReport(RecipientId id, const cluster::v1::QueueEntry& entry, v1::Outcome outcome,
+                                absl::Time now);
 // The outcome of a recipient whose address was suppressed before it was sent (or before it was sent again).
 cluster::v1::Report SuppressedReport(RecipientId id, const cluster::v1::QueueEntry& entry, absl::Time now);
 

@@ -12,9 +12,14 @@
 namespace wavepost {
 
 cluster::v1::Report SuppressedReport(RecipientId id, const cluster::v1::QueueEntry& entry, absl::Time now) {
+  return EndedReport(id, entry, v1::SUPPRESSED, now);
+}
+
+cluster::v1::Report EndedReport(RecipientId id, const cluster::v1::QueueEntry& entry, v1::Outcome outcome,
+                                absl::Time now) {
   cluster::v1::Report report;
   report.set_recipient_id(id.packed());
-  report.set_outcome(v1::SUPPRESSED);
+  report.set_outcome(outcome);
   if (entry.has_last_status()) *report.mutable_status() = entry.last_status();
   if (entry.maybe_delivered()) report.mutable_status()->set_maybe_delivered(true);
   report.set_attempts(entry.attempts());

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 
@@ -120,14 +121,28 @@ absl::Status QueueFixture::Suppress(std::vector<cluster::v1::SuppressionChange> 
   return Await([&](QueueStore::Done done) { store_->ApplySuppressions(std::move(changes), now_, std::move(done)); });
 }
 
-std::vector<QueueItem> QueueFixture::Items(const LaneKey& lane) const {
-  return store_->ReadLane(lane, nullptr, INT64_MAX, 1'000'000).value().items;
+std::vector<QueueItem> QueueFixture::Items(const LaneKey& domain) const {
+  std::vector<QueueItem> items;
+  for (const LaneKey& lane : Lanes()) {
+    if (lane.egress_ip != domain.egress_ip || lane.domain != domain.domain) continue;
+    QueueStore::LanePage page = store_->ReadLane(lane, nullptr, INT64_MAX, 1'000'000).value();
+    for (QueueItem& item : page.items) items.push_back(std::move(item));
+  }
+  std::sort(items.begin(), items.end(), [](const QueueItem& a, const QueueItem& b) {
+    return std::pair(a.due_ms, a.id.packed()) < std::pair(b.due_ms, b.id.packed());
+  });
+  return items;
 }
 
 std::vector<LaneKey> QueueFixture::Lanes() const {
   std::vector<LaneKey> lanes;
-  EXPECT_TRUE(store_->ForEachLane([&](const LaneDue& lane) { lanes.push_back(lane.lane); }).ok());
-  return lanes;
+  for (;;) {  // in small pages, so that every test reads across their borders
+    const auto page = store_->ReadLanes(lanes.empty() ? nullptr : &lanes.back(), 2);
+    EXPECT_TRUE(page.ok()) << page.status();
+    if (!page.ok()) return lanes;
+    for (const LaneDue& due : *page) lanes.push_back(due.lane);
+    if (page->size() < 2) return lanes;
+  }
 }
 
 std::vector<cluster::v1::Report> QueueFixture::Outbox() const {
@@ -136,7 +151,9 @@ std::vector<cluster::v1::Report> QueueFixture::Outbox() const {
 
 int64_t QueueFixture::CountEntries() const {
   int64_t count = 0;
-  for (const LaneKey& lane : Lanes()) count += static_cast<int64_t>(Items(lane).size());
+  for (const LaneKey& lane : Lanes()) {
+    count += static_cast<int64_t>(store_->ReadLane(lane, nullptr, INT64_MAX, 1'000'000).value().items.size());
+  }
   return count;
 }
 

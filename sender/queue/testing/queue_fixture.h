@@ -18,7 +18,7 @@
 
 namespace wavepost {
 
-inline const LaneKey kLane = {"127.0.0.11", "example.org"};
+inline const LaneKey kLane = {.egress_ip = "127.0.0.11", .domain = "example.org", .wave = 1};
 inline constexpr char kTenant[] = "tenants/acme";
 inline constexpr char kContentId[] = "0123456789abcdef0123456789abcdef";
 
@@ -49,7 +49,8 @@ class QueueFixture : public ::testing::Test {
   absl::Status Defer(const QueueItem& item, int64_t due_ms);
   absl::Status Suppress(std::vector<cluster::v1::SuppressionChange> changes);
 
-  std::vector<QueueItem> Items(const LaneKey& lane = kLane) const;
+  // Of all waves and kinds of that egress IP and domain, by due time.
+  std::vector<QueueItem> Items(const LaneKey& domain = kLane) const;
   std::vector<LaneKey> Lanes() const;
   std::vector<cluster::v1::Report> Outbox() const;
   // Entries in all lanes, counted one by one.
