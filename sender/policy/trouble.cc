@@ -52,23 +52,64 @@ bool BlamesUs(const Verdict& verdict) {
          (verdict.scope == Verdict::Scope::kEgressIp || verdict.scope == Verdict::Scope::kSite);
 }
 
-Decision FromReply(const AttemptResult& result, Decision decision) {
-  const Verdict verdict = Classify(*result.reply, result.phase);
+// What a provider's own rule asks for goes before the general reading.
+void Learn(const ProviderBook::Judgement& judgement, Decision* decision) {
+  const Verdict& verdict = judgement.verdict;
+  if (verdict.throttled) {
+    decision->lesson = Lesson::kThrottled;
+    decision->throttle = verdict.too_many_connections ? Throttle::kConnections : Throttle::kRate;
+  }
+  if (judgement.rule == nullptr) return;
+  if (judgement.rule->recovery > absl::ZeroDuration() && !decision->hint) decision->hint = judgement.rule->recovery;
+  switch (judgement.rule->action) {
+    case ReplyAction::kNone:
+      return;
+    case ReplyAction::kSlowDown:
+      decision->lesson = Lesson::kThrottled;
+      decision->throttle = Throttle::kRate;
+      return;
+    case ReplyAction::kFewerConnections:
+      decision->lesson = Lesson::kThrottled;
+      decision->throttle = Throttle::kConnections;
+      return;
+    case ReplyAction::kPauseSite:
+      decision->lesson = Lesson::kThrottled;
+      decision->throttle = Throttle::kPause;
+      return;
+    case ReplyAction::kSuspendIp:
+      decision->lesson = Lesson::kThrottled;
+      decision->throttle = Throttle::kPause;
+      decision->suspends_ip = true;
+      return;
+  }
+}
+
+Decision FromReply(const AttemptResult& result, const TroublePolicy& policy, Decision decision) {
+  ProviderBook::Judgement judgement;
+  if (policy.book != nullptr) {
+    judgement = policy.book->Judge(policy.provider, *result.reply, result.phase);
+  } else {
+    judgement.verdict = Classify(*result.reply, result.phase);
+  }
+  const Verdict& verdict = judgement.verdict;
   if (verdict.kind == Verdict::Kind::kAccepted && result.phase == Phase::kEndOfData) {
     decision.kind = Decision::Kind::kFinish;
     decision.outcome = v1::DELIVERED;
-    decision.counts_as_success = true;
+    decision.lesson = Lesson::kAccepted;
     return decision;
   }
   Blame(&decision.status, verdict.reason, verdict.fault);
-  decision.throttles_lane = verdict.throttled;
   decision.hint = verdict.retry_hint;
-  decision.pauses_lane = BeforeMail(result.phase) && !verdict.throttled;
-  if (verdict.kind == Verdict::Kind::kPermanent && BlamesUs(verdict)) decision.pauses_lane = true;
-  if (verdict.kind == Verdict::Kind::kPermanent && !BeforeMail(result.phase) && !BlamesUs(verdict)) {
-    return Bounced(std::move(decision), BounceClassOf(verdict));
+  const bool permanent = verdict.kind == Verdict::Kind::kPermanent;
+  if (verdict.reason == v1::GREYLISTED && !permanent) {
+    decision.lesson = Lesson::kGreylisted;
+    decision.after_rcpt = !BeforeMail(result.phase) && result.phase != Phase::kMail;
+    return decision;
   }
-  return decision;
+  const bool ours = BeforeMail(result.phase) || (permanent && BlamesUs(verdict));
+  decision.lesson = ours ? Lesson::kUnreachable : Lesson::kRefused;
+  Learn(judgement, &decision);
+  return permanent && !ours ? Bounced(std::move(decision), BounceClassOf(verdict)) : decision;
 }
 
 Decision FromFailure(const AttemptResult& result, Decision decision) {
@@ -89,24 +130,24 @@ Decision FromFailure(const AttemptResult& result, Decision decision) {
       return decision;
     case Failure::kDns:
       Blame(&decision.status, v1::DNS_FAILURE, v1::NETWORK_FAULT);
-      decision.pauses_lane = true;
+      decision.lesson = Lesson::kUnreachable;
       return decision;
     case Failure::kConnect:
       Blame(&decision.status, v1::NETWORK, v1::NETWORK_FAULT);
-      decision.pauses_lane = true;
+      decision.lesson = Lesson::kUnreachable;
       return decision;
     case Failure::kEgress:
       Blame(&decision.status, v1::NETWORK, v1::SENDER);
-      decision.pauses_lane = true;
+      decision.lesson = Lesson::kEgress;
       return decision;
     case Failure::kTls:
       Blame(&decision.status, v1::TLS_FAILURE, v1::NETWORK_FAULT);
-      decision.pauses_lane = true;
+      decision.lesson = Lesson::kUnreachable;
       return decision;
     case Failure::kLost:
     case Failure::kNone:
       Blame(&decision.status, v1::NETWORK, v1::NETWORK_FAULT);
-      decision.pauses_lane = BeforeMail(result.phase);
+      decision.lesson = BeforeMail(result.phase) ? Lesson::kUnreachable : Lesson::kLost;
       return decision;
   }
   return decision;
@@ -119,7 +160,7 @@ Decision Decide(const AttemptResult& result, const cluster::v1::QueueEntry& entr
   Decision decision;
   Describe(result, &decision.status);
   if (entry.maybe_delivered()) decision.status.set_maybe_delivered(true);
-  decision = result.failure == Failure::kNone && result.reply.has_value() ? FromReply(result, std::move(decision))
+  decision = result.failure == Failure::kNone && result.reply.has_value() ? FromReply(result, policy, std::move(decision))
                                                                           : FromFailure(result, std::move(decision));
   if (decision.kind == Decision::Kind::kFinish) return decision;
   if (IsTooOld(entry, now, policy.max_age)) {
@@ -128,17 +169,21 @@ Decision Decide(const AttemptResult& result, const cluster::v1::QueueEntry& entr
     return decision;
   }
   const v1::Reason reason = decision.status.reason();
-  const int step = entry.reason() == reason ? entry.reason_count() + 1 : 1;
-  decision.delay = RetryDelay(reason, step, decision.hint, jitter, policy.scale);
+  decision.delay = RetryDelay(reason, StepOf(entry, reason), decision.hint, jitter, policy.scale);
   return decision;
+}
+
+int StepOf(const cluster::v1::QueueEntry& entry, v1::Reason reason) {
+  return entry.reason() == reason ? entry.reason_count() + 1 : 1;
 }
 
 cluster::v1::QueueEntry DeferredEntry(cluster::v1::QueueEntry entry, const Decision& decision, absl::Time now) {
   entry.set_attempts(entry.attempts() + 1);
   if (entry.first_attempt_ms() == 0) entry.set_first_attempt_ms(absl::ToUnixMillis(now));
   const v1::Reason reason = decision.status.reason();
-  entry.set_reason_count(entry.reason() == reason ? entry.reason_count() + 1 : 1);
+  entry.set_reason_count(StepOf(entry, reason));
   entry.set_reason(reason);
+  if (reason == v1::GREYLISTED && entry.greylisted_ms() == 0) entry.set_greylisted_ms(absl::ToUnixMillis(now));
   if (decision.status.maybe_delivered()) entry.set_maybe_delivered(true);
   *entry.mutable_last_status() = decision.status;
   return entry;

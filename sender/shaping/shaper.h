@@ -16,17 +16,11 @@
 #include "sender/shaping/accept_meter.h"
 #include "sender/shaping/gcra.h"
 #include "sender/sites/limits.h"
+#include "sender/sites/throttle.h"
 #include "wavepost/cluster/v1/sender_records.pb.h"
 #include "wavepost/v1/outcomes.pb.h"
 
 namespace wavepost {
-
-// What a throttling reply complains about.
-enum class Throttle {
-  kRate,         // too much, too fast, "try later", 421 4.7.x: the message rate
-  kConnections,  // too many connections at a time
-  kPause,        // stay away for a while (a hint, a block of minutes): a pause, and the rate is cut
-};
 
 class Shaper {
  public:
