@@ -19,6 +19,9 @@ namespace {
 
 constexpr uint32_t kTtlMax = std::numeric_limits<int32_t>::max();
 constexpr size_t kSoaNumbersBytes = 20;
+constexpr int kTypeTlsa = 52;  // not in every nameser.h
+constexpr size_t kTlsaNumbersBytes = 3;
+constexpr int kTlsaUnreadable = 255;
 
 struct Record {
   std::string owner;  // lower case, no final dot
@@ -74,6 +77,25 @@ uint32_t NegativeTtl(ns_msg& message) {
   return 0;
 }
 
+// The strings of a TXT record, joined (RFC 7208 section 3.3); nothing when they are malformed or too long.
+std::optional<std::string> ReadText(const unsigned char* data, size_t size) {
+  std::string out;
+  for (size_t at = 0; at < size;) {
+    const size_t length = data[at++];
+    if (length > size - at || out.size() + length > kTxtBytesMax) return std::nullopt;
+    out.append(reinterpret_cast<const char*>(data) + at, length);
+    at += length;
+  }
+  return out;
+}
+
+// One that cannot be read counts as present but unusable: its owner wants TLS (RFC 7672 section 2.2).
+TlsaRecord ReadTlsa(const unsigned char* data, size_t size) {
+  if (size <= kTlsaNumbersBytes || size - kTlsaNumbersBytes > kTlsaDataBytesMax) return {.usage = kTlsaUnreadable};
+  return {data[0], data[1], data[2],
+          std::string(reinterpret_cast<const char*>(data) + kTlsaNumbersBytes, size - kTlsaNumbersBytes)};
+}
+
 void Take(const ns_msg& message, const Record& record, DnsAnswer* answer) {
   if (record.type == ns_t_mx && record.data_size > 2) {
     const std::optional<std::string> host = ReadName(message, record.data + 2, record.data_size - 2);
@@ -89,6 +111,11 @@ void Take(const ns_msg& message, const Record& record, DnsAnswer* answer) {
     asio::ip::address_v6::bytes_type bytes;
     std::memcpy(bytes.data(), record.data, bytes.size());
     answer->addresses.emplace_back(asio::ip::address_v6(bytes));
+  } else if (record.type == ns_t_txt && answer->texts.size() < kTxtRecordsMax) {
+    std::optional<std::string> text = ReadText(record.data, record.data_size);
+    if (text) answer->texts.push_back(*std::move(text));
+  } else if (record.type == kTypeTlsa && answer->tlsa.size() < kTlsaRecordsMax) {
+    answer->tlsa.push_back(ReadTlsa(record.data, record.data_size));
   }
 }
 
@@ -107,6 +134,7 @@ absl::StatusOr<DnsAnswer> ParseAnswer(std::string_view packet, std::string_view 
   if (rcode != ns_r_noerror && rcode != ns_r_nxdomain) {
     return absl::UnavailableError(absl::StrCat("DNS server answered with code ", rcode));
   }
+  answer.authentic = ns_msg_getflag(message, ns_f_ad) != 0;
   bool good = true;
   const std::vector<Record> records = ReadRecords(message, ns_s_an, &good);
   if (!good) return absl::UnavailableError("malformed DNS answer");
@@ -123,12 +151,14 @@ absl::StatusOr<DnsAnswer> ParseAnswer(std::string_view packet, std::string_view 
     ttl = std::min(ttl, cname->ttl);
     owner = *target;
   }
+  if (owner != OwnerName(std::string(name).c_str())) answer.canonical = NormalizeHostName(owner).value_or("");
   for (const Record& record : records) {
     if (record.owner != owner || record.type != static_cast<int>(type)) continue;
     ttl = std::min(ttl, record.ttl);
     Take(message, record, &answer);
   }
-  if (answer.mx.empty() && answer.addresses.empty()) ttl = std::min(ttl, NegativeTtl(message));
+  if (answer.mx.empty() && answer.addresses.empty() && answer.texts.empty() && answer.tlsa.empty())
+    ttl = std::min(ttl, NegativeTtl(message));
   answer.ttl = absl::Seconds(ttl);
   return answer;
 }

@@ -1,4 +1,5 @@
-// Reads DNS answers (RFC 1035) for mail routing: MX, A and AAAA with their times to live. Pure; the packet is hostile.
+// Reads DNS answers (RFC 1035) for mail routing: MX, A, AAAA, TXT and TLSA with their times to live. Pure; the packet
+// is hostile.
 #pragma once
 
 #include <asio/ip/address.hpp>
@@ -9,10 +10,11 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/dns/records.h"
 
 namespace wavepost {
 
-enum class RecordType { kA = 1, kMx = 15, kAaaa = 28 };
+enum class RecordType { kA = 1, kMx = 15, kTxt = 16, kAaaa = 28, kTlsa = 52 };
 
 struct MxRecord {
   int preference = 0;
@@ -23,12 +25,16 @@ struct DnsAnswer {
   bool name_exists = true;                   // false: NXDOMAIN
   std::vector<MxRecord> mx;                  // kMx
   std::vector<asio::ip::address> addresses;  // kA, kAaaa; in the server's order
+  std::vector<std::string> texts;            // kTxt; each record's strings joined
+  std::vector<TlsaRecord> tlsa;              // kTlsa
+  std::string canonical;                     // what the name is an alias of; empty: it is none, or a name we refuse
+  bool authentic = false;                    // the AD bit as it stands in the packet, whoever sent it
   // Of the records and the CNAMEs that led to them, the least. Without records: of the negative answer (RFC 2308), 0 if
   // it has no SOA.
   absl::Duration ttl;
 };
 
-inline constexpr size_t kRecordsMax = 256;  // read of one answer; more are ignored
+inline constexpr size_t kRecordsMax = 256;  // read of one answer; more are ignored (see also records.h)
 inline constexpr int kCnamesMax = 8;        // followed within one answer
 
 // Takes the records of `type` that belong to `name`, or to what its CNAMEs lead to; others are ignored, as are names

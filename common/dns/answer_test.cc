@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "common/dns/fake_dns_server.h"
 
@@ -54,6 +55,7 @@ TEST(ParseAnswer, TakesWhatBelongsToTheName) {
   EXPECT_EQ(answer->mx[1].host, "");
   EXPECT_EQ(answer->mx[1].preference, 300);
   EXPECT_EQ(answer->ttl, absl::Seconds(200)) << "the least of those taken";
+  EXPECT_EQ(answer->canonical, "") << "no alias";
 }
 
 TEST(ParseAnswer, FollowsCnames) {
@@ -65,6 +67,7 @@ TEST(ParseAnswer, FollowsCnames) {
   ASSERT_TRUE(answer.ok());
   ASSERT_EQ(answer->mx.size(), 1u);
   EXPECT_EQ(answer->ttl, absl::Seconds(50));
+  EXPECT_EQ(answer->canonical, "z.test");
 }
 
 TEST(ParseAnswer, CnameLoopEnds) {
@@ -100,6 +103,67 @@ TEST(ParseAnswer, RefusesOtherCodes) {
   }
 }
 
+TEST(ParseAnswer, Txt) {
+  const std::string long_text = "\xff" + std::string(255, 'a') + "\x02z\0"s;
+  std::string full, too_long;
+  for (int i = 0; i < 16; ++i) full += "\xff" + std::string(255, 'f');  // 4080 bytes
+  too_long = full + "\x11" + std::string(17, 'g');
+  full += "\x10" + std::string(16, 'g');
+  const std::string packet = Packet(0, 7, 0,
+                                    Record("x.test", 16, 300,
+                                           "\x03"
+                                           "v=1\0\x02;a"s) +
+                                        Record("x.test", 16, 200, long_text) + Record("x.test", 16, 300, "") +
+                                        Record("x.test", 16, 300,
+                                               "\x05"
+                                               "ab") +
+                                        Record("y.test", 16, 300, "\1y") + Record("x.test", 16, 300, full) +
+                                        Record("x.test", 16, 300, too_long));
+  const absl::StatusOr<DnsAnswer> answer = ParseAnswer(packet, "x.test", RecordType::kTxt);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  ASSERT_EQ(answer->texts.size(), 4u) << "without the string that overruns its record, and the one that is too long";
+  EXPECT_EQ(answer->texts[0], "v=1;a") << "strings are joined without a space";
+  EXPECT_EQ(answer->texts[1], std::string(255, 'a') + "z\0"s);
+  EXPECT_EQ(answer->texts[2], "");
+  EXPECT_EQ(answer->texts[3].size(), kTxtBytesMax);
+  EXPECT_EQ(answer->ttl, absl::Seconds(200));
+}
+
+TEST(ParseAnswer, Tlsa) {
+  const std::string huge(kTlsaDataBytesMax + 1, 'x');
+  const std::string packet = Packet(0, 5, 0,
+                                    Record("x.test", 52, 300, "\3\1\1\xc0\xff"s) +
+                                        Record("x.test", 52, 300, "\2\0\2\0"s) + Record("x.test", 52, 300, "\3\1\1"s) +
+                                        Record("x.test", 52, 300, "\3\0\0"s + huge) + Record("x.test", 52, 300, ""));
+  const absl::StatusOr<DnsAnswer> answer = ParseAnswer(packet, "x.test", RecordType::kTlsa);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  const TlsaRecord unusable{.usage = 255};
+  EXPECT_EQ(answer->tlsa,
+            (std::vector<TlsaRecord>{{3, 1, 1, "\xc0\xff"}, {2, 0, 2, "\0"s}, unusable, unusable, unusable}))
+      << "what cannot be read stays as unusable: its owner wants TLS";
+}
+
+TEST(ParseAnswer, BoundsTxtAndTlsa) {
+  std::string txt, tlsa;
+  for (int i = 0; i < 100; ++i) {
+    txt += Record("x.test", 16, 300, "\1a");
+    tlsa += Record("x.test", 52, 300, "\3\1\1a");
+  }
+  EXPECT_EQ(ParseAnswer(Packet(0, 100, 0, txt), "x.test", RecordType::kTxt)->texts.size(), kTxtRecordsMax);
+  EXPECT_EQ(ParseAnswer(Packet(0, 100, 0, tlsa), "x.test", RecordType::kTlsa)->tlsa.size(), kTlsaRecordsMax);
+}
+
+TEST(ParseAnswer, AuthenticAsTheBitSays) {
+  for (int rcode : {0, 3}) {
+    std::string packet = Packet(rcode, 0, 0, "");
+    EXPECT_FALSE(ParseAnswer(packet, "x.test", RecordType::kTlsa)->authentic);
+    packet[3] = static_cast<char>(packet[3] | 0x10);  // CD
+    EXPECT_FALSE(ParseAnswer(packet, "x.test", RecordType::kTlsa)->authentic);
+    packet[3] = static_cast<char>(packet[3] | 0x20);  // AD
+    EXPECT_TRUE(ParseAnswer(packet, "x.test", RecordType::kTlsa)->authentic);
+  }
+}
+
 // Every cut of a good packet is refused or read, never overrun (a sanitizer build sees the rest).
 TEST(ParseAnswer, CutAnywhere) {
   const std::string packet = Packet(0, 2, 1,
@@ -114,6 +178,23 @@ TEST(ParseAnswer, CutAnywhere) {
       std::string changed = packet;
       changed[at] = value;
       ParseAnswer(changed, "x.test", RecordType::kMx).status().IgnoreError();
+    }
+  }
+}
+
+TEST(ParseAnswer, CutAnywhereTxtAndTlsa) {
+  const std::string packet =
+      Packet(0, 2, 0, Record("x.test", 16, 300, "\3abc\2de"s) + Record("x.test", 52, 300, "\3\1\1abc"s));
+  for (RecordType type : {RecordType::kTxt, RecordType::kTlsa}) {
+    for (size_t size = 0; size < packet.size(); ++size) {
+      EXPECT_FALSE(ParseAnswer(std::string(packet, 0, size), "x.test", type).ok()) << size;
+    }
+    for (size_t at = 0; at < packet.size(); ++at) {
+      for (char value : {'\0', '\x3f', '\xc0', '\xff'}) {
+        std::string changed = packet;
+        changed[at] = value;
+        ParseAnswer(changed, "x.test", type).status().IgnoreError();
+      }
     }
   }
 }

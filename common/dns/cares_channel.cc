@@ -1,9 +1,16 @@
 #include "common/dns/cares_channel.h"
 
+#include <arpa/inet.h>
 #include <arpa/nameser.h>
+#include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
+#include <asio/ip/address_v4.hpp>
+#include <asio/ip/address_v6.hpp>
 #include <chrono>
+#include <cstring>
+#include <random>
 #include <string_view>
 #include <utility>
 
@@ -16,6 +23,20 @@ namespace {
 
 // What survives most paths without fragments (the DNS flag day 2020 value).
 constexpr int kUdpBytesMax = 1232;
+constexpr int kHeaderBytes = 12;
+constexpr unsigned char kAdBit = 0x20;  // in the header's fourth byte
+constexpr unsigned char kRcodeMask = 0x0F;
+
+bool IsFormError(const unsigned char* packet, int size) {
+  return packet != nullptr && size >= kHeaderBytes && (packet[3] & kRcodeMask) == ns_r_formerr;
+}
+
+// Unpredictable, as a defence against forged answers. (c-ares numbers only the queries that it builds itself.)
+unsigned short RandomId() {
+  unsigned short id = 0;
+  if (getentropy(&id, sizeof(id)) != 0) id = static_cast<unsigned short>(std::random_device{}());
+  return id;
+}
 
 absl::Status InitLibraryOnce() {
   static const int status = ares_library_init(ARES_LIB_INIT_ALL);  // thread-safe: a static initializer
@@ -49,7 +70,8 @@ absl::StatusOr<DnsAnswer> ToAnswer(int status, std::string_view packet, std::str
 
 absl::StatusOr<std::unique_ptr<CaresChannel>> CaresChannel::Create(asio::io_context& io,
                                                                    const std::vector<std::string>& servers,
-                                                                   absl::Duration timeout, int tries) {
+                                                                   absl::Duration timeout, int tries,
+                                                                   std::optional<bool> trust_ad) {
   if (absl::Status status = InitLibraryOnce(); !status.ok()) return status;
   std::unique_ptr<CaresChannel> self(new CaresChannel(io));
   ares_options options = {};
@@ -71,7 +93,26 @@ absl::StatusOr<std::unique_ptr<CaresChannel>> CaresChannel::Create(asio::io_cont
       return absl::InvalidArgumentError(absl::StrCat("DNS servers \"", list, "\": ", ares_strerror(status)));
     }
   }
+  self->trust_ad_ = trust_ad.value_or(self->AllServersAreLoopback());
   return self;
+}
+
+bool CaresChannel::AllServersAreLoopback() {
+  ares_addr_port_node* servers = nullptr;
+  if (ares_get_servers_ports(channel_, &servers) != ARES_SUCCESS || servers == nullptr) return false;
+  bool all = true;
+  for (const ares_addr_port_node* server = servers; server != nullptr; server = server->next) {
+    if (server->family == AF_INET) {
+      all = all && asio::ip::address_v4(ntohl(server->addr.addr4.s_addr)).is_loopback();
+    } else {
+      asio::ip::address_v6::bytes_type bytes;
+      static_assert(sizeof(server->addr.addr6) == sizeof(bytes));
+      std::memcpy(bytes.data(), &server->addr.addr6, bytes.size());
+      all = all && asio::ip::address_v6(bytes).is_loopback();
+    }
+  }
+  ares_free_data(servers);
+  return all;
 }
 
 CaresChannel::~CaresChannel() {
@@ -84,10 +125,23 @@ std::shared_ptr<CaresChannel::Query> CaresChannel::Start(std::string name, Recor
   auto query = std::make_shared<Query>(io_);
   query->name = std::move(name);
   query->type = type;
-  auto* holder = new std::shared_ptr<Query>(query);  // OnAnswer, which c-ares calls exactly once, frees it
-  ares_query(channel_, query->name.c_str(), ns_c_in, static_cast<int>(type), &CaresChannel::OnAnswer, holder);
+  query->channel = this;
+  Send(query);
   ArmTimer();
   return query;
+}
+
+// As ares_query does it, but with the AD bit set: without it, or DO, a resolver need not tell (RFC 6840 section 5.7).
+void CaresChannel::Send(std::shared_ptr<Query> query) {
+  unsigned char* packet = nullptr;
+  int size = 0;
+  const int status = ares_create_query(query->name.c_str(), ns_c_in, static_cast<int>(query->type), RandomId(),
+                                       /*rd=*/1, &packet, &size, query->edns ? kUdpBytesMax : 0);
+  auto* holder = new std::shared_ptr<Query>(std::move(query));  // OnAnswer, which is called exactly once, frees it
+  if (status != ARES_SUCCESS) return OnAnswer(holder, status, 0, nullptr, 0);
+  if (trust_ad_) packet[3] |= kAdBit;
+  ares_send(channel_, packet, size, &CaresChannel::OnAnswer, holder);
+  ares_free_string(packet);
 }
 
 Awaitable<absl::StatusOr<DnsAnswer>> CaresChannel::Wait(std::shared_ptr<Query> query) {
@@ -103,10 +157,16 @@ void CaresChannel::CancelAll() {
 void CaresChannel::OnAnswer(void* arg, int status, int /*timeouts*/, unsigned char* packet, int size) {
   const std::unique_ptr<std::shared_ptr<Query>> holder(static_cast<std::shared_ptr<Query>*>(arg));
   Query& query = **holder;
+  if (status == ARES_SUCCESS && query.edns && IsFormError(packet, size)) {
+    query.edns = false;
+    query.channel->Send(*holder);
+    return;
+  }
   const std::string_view bytes =
       packet == nullptr ? std::string_view()
                         : std::string_view(reinterpret_cast<const char*>(packet), static_cast<size_t>(size));
   query.result = ToAnswer(status, bytes, query.name, query.type);
+  if (query.result.ok() && !query.channel->trust_ad_) query.result->authentic = false;
   query.finished = true;
   query.done.cancel();  // resumes the waiter from the loop, never from inside c-ares
 }

@@ -7,6 +7,7 @@
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -25,17 +26,23 @@ class CaresChannel {
   // A query under way, or done.
   struct Query {
     explicit Query(asio::io_context& io) : done(io, asio::steady_timer::time_point::max()) {}
+    CaresChannel* channel = nullptr;
     std::string name;
     RecordType type = RecordType::kMx;
     asio::steady_timer done;  // cancelled when the result is there
     bool finished = false;
+    bool edns = true;  // false: sent without, for servers that do not know it
     absl::StatusOr<DnsAnswer> result = absl::CancelledError("lookup stopped");
   };
 
+  // trust_ad: asks for DNSSEC's verdict and believes the servers' AD bit; unset: if all servers are on this host (a
+  // loopback address), because the bit is worth as much as the way it came. Untrusted, no answer is authentic.
+  //
   // kInvalidArgument: a server that cannot be read.
   static absl::StatusOr<std::unique_ptr<CaresChannel>> Create(asio::io_context& io,
                                                               const std::vector<std::string>& servers,
-                                                              absl::Duration timeout, int tries);
+                                                              absl::Duration timeout, int tries,
+                                                              std::optional<bool> trust_ad);
   ~CaresChannel();
   CaresChannel(const CaresChannel&) = delete;
   CaresChannel& operator=(const CaresChannel&) = delete;
@@ -64,6 +71,8 @@ class CaresChannel {
   explicit CaresChannel(asio::io_context& io) : io_(io), timer_(io), alive_(std::make_shared<bool>(true)) {}
 
   static void OnSocketState(void* self, ares_socket_t fd, int readable, int writable);
+  bool AllServersAreLoopback();
+  void Send(std::shared_ptr<Query> query);
   static void OnAnswer(void* query, int status, int timeouts, unsigned char* packet, int size);
   void WatchSocket(ares_socket_t fd, bool readable, bool writable);
   void Arm(ares_socket_t fd, const std::shared_ptr<Watch>& watch);
@@ -74,6 +83,7 @@ class CaresChannel {
   asio::steady_timer timer_;
   std::shared_ptr<bool> alive_;  // handlers hold it weakly: they may outlive the channel by one turn of the loop
   ares_channel channel_ = nullptr;
+  bool trust_ad_ = false;
   std::unordered_map<ares_socket_t, std::shared_ptr<Watch>> watches_;
 };
 

@@ -5,7 +5,6 @@
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
-#include <list>
 #include <optional>
 #include <random>
 #include <utility>
@@ -15,43 +14,12 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/dns/cares_channel.h"
+#include "common/dns/flight.h"
 #include "common/dns/names.h"
 #include "common/dns/ttl_cache.h"
 
 namespace wavepost {
-namespace {
-
-using Addresses = std::vector<asio::ip::address>;
-
-// A lookup that several callers wait for.
-template <class T>
-struct Flight {
-  std::optional<absl::StatusOr<T>> result;
-  std::list<asio::steady_timer*> waiters;
-
-  void Land(absl::StatusOr<T> landed) {
-    result = std::move(landed);
-    for (asio::steady_timer* waiter : waiters) waiter->cancel();
-  }
-};
-
-// Waits for the flight to land, at most until the deadline; the flight goes on without us.
-template <class T>
-Awaitable<absl::StatusOr<T>> Await(asio::io_context& io, std::shared_ptr<Flight<T>> flight, Deadline deadline) {
-  if (flight->result) co_return *flight->result;
-  asio::steady_timer timer(io, deadline);
-  struct Seat {  // given up also when the caller's coroutine is destroyed
-    Flight<T>& flight;
-    typename std::list<asio::steady_timer*>::iterator place;
-    ~Seat() { flight.waiters.erase(place); }
-  } seat{*flight, flight->waiters.insert(flight->waiters.end(), &timer)};
-  const auto [error] = co_await timer.async_wait(use_tuple);
-  if (flight->result) co_return *flight->result;
-  if (error) co_return absl::CancelledError("caller stopped");
-  co_return absl::DeadlineExceededError("DNS lookup: deadline passed");
-}
-
-}  // namespace
+namespace {}  // namespace
 
 class CaresResolver::Impl {
  public:
@@ -63,7 +31,8 @@ class CaresResolver::Impl {
         random_(options_.seed),
         drained_(io, asio::steady_timer::time_point::max()),
         domains_(options_.cache_entries_max),
-        hosts_(options_.cache_entries_max) {}
+        hosts_(options_.cache_entries_max),
+        records_(options_.cache_entries_max) {}
 
   Awaitable<absl::StatusOr<MxHosts>> ResolveMx(std::string name, Deadline deadline) {
     const Presence presence(this);
@@ -87,6 +56,40 @@ class CaresResolver::Impl {
     }
     absl::StatusOr<MxHosts> hosts = co_await Await<MxHosts>(io_, flight, deadline);
     co_return Shuffled(std::move(hosts));
+  }
+
+  Awaitable<absl::StatusOr<HostAddresses>> ResolveHost(std::string name, Deadline deadline) {
+    const Presence presence(this);
+    const std::optional<std::string> host = NormalizeHostName(name);
+    if (!host) co_return absl::InvalidArgumentError("not a host name");
+    if (stopping_) co_return absl::CancelledError("resolver stopped");
+    if (host_flights_.size() >= options_.lookups_max * kMxHostsMax)
+      co_return absl::UnavailableError("too many DNS lookups at once");
+    std::shared_ptr<Flight<HostAddresses>> flight = FlightTo(*host);
+    absl::StatusOr<HostAddresses> found = co_await Await<HostAddresses>(io_, flight, deadline);
+    if (found.ok() && found->addresses.empty()) co_return absl::NotFoundError(*host + ": no address");
+    co_return found;
+  }
+
+  // The records of a type that is not about addresses.
+  Awaitable<absl::StatusOr<DnsAnswer>> ResolveRecords(std::string name, RecordType type, Deadline deadline) {
+    const Presence presence(this);
+    const std::optional<std::string> normal = NormalizeHostName(name);
+    if (!normal) co_return absl::InvalidArgumentError("not a domain name");
+    if (stopping_) co_return absl::CancelledError("resolver stopped");
+    const std::string key = absl::StrCat(static_cast<int>(type), " ", *normal);
+    if (const absl::StatusOr<DnsAnswer>* known = records_.Find(key, clock_.Now()); known != nullptr) co_return *known;
+    std::shared_ptr<Flight<DnsAnswer>> flight;
+    if (const auto running = record_flights_.find(key); running != record_flights_.end()) {
+      flight = running->second;
+    } else {
+      if (record_flights_.size() >= options_.lookups_max)
+        co_return absl::UnavailableError("too many DNS lookups at once");
+      flight = std::make_shared<Flight<DnsAnswer>>();
+      record_flights_.emplace(key, flight);
+      asio::co_spawn(io_, FlyRecords(*normal, type, key, flight), asio::detached);
+    }
+    co_return co_await Await<DnsAnswer>(io_, flight, deadline);
   }
 
   Awaitable<void> Stop() {
@@ -148,6 +151,7 @@ class CaresResolver::Impl {
     if (!answer.ok()) co_return answer.status();
     *ttl = std::min(*ttl, answer->ttl);
     if (!answer->name_exists) co_return absl::NotFoundError("no such domain");
+    const bool authentic = answer->authentic;  // also of the absence of MX records
     std::vector<MxRecord> records = std::move(answer->mx);
     if (records.size() == 1 && records.front().host.empty())
       co_return absl::FailedPreconditionError("takes no mail (null MX)");
@@ -175,7 +179,11 @@ class CaresResolver::Impl {
       }
       *ttl = std::min(*ttl, host->ttl);
       if (!host->addresses.empty())
-        hosts.push_back({records[i].host, records[i].preference, std::move(host->addresses)});
+        hosts.push_back({.name = records[i].host,
+                         .preference = records[i].preference,
+                         .addresses = std::move(host->addresses),
+                         .authentic = authentic && host->authentic,
+                         .canonical = std::move(host->canonical)});
     }
     if (!trouble.ok()) *ttl = std::min(*ttl, options_.negative_ttl);  // the missing hosts may be back soon
     if (!hosts.empty()) co_return hosts;
@@ -184,10 +192,17 @@ class CaresResolver::Impl {
     co_return absl::UnavailableError("no MX host has an address");
   }
 
-  struct HostAddresses {
-    Addresses addresses;  // empty: the host has none
-    absl::Duration ttl;
-  };
+  Awaitable<void> FlyRecords(std::string name, RecordType type, std::string key,
+                             std::shared_ptr<Flight<DnsAnswer>> flight) {
+    const Presence presence(this);
+    absl::StatusOr<DnsAnswer> answer = co_await Query(name, type);
+    if (!answer.ok()) answer = Annotate(answer.status(), name);
+    absl::Status kept_as = answer.status();
+    if (answer.ok() && answer->texts.empty() && answer->tlsa.empty()) kept_as = absl::NotFoundError("");
+    records_.Put(key, answer, clock_.Now(), Keep(kept_as, answer.ok() ? answer->ttl : absl::ZeroDuration()));
+    record_flights_.erase(key);
+    flight->Land(std::move(answer));
+  }
 
   // A flight to the host's addresses: landed already, under way, or new.
   std::shared_ptr<Flight<HostAddresses>> FlightTo(const std::string& host) {
@@ -196,7 +211,9 @@ class CaresResolver::Impl {
     auto flight = std::make_shared<Flight<HostAddresses>>();
     const absl::Time now = clock_.Now();
     if (const KnownHost* known = hosts_.Find(host, now); known != nullptr) {
-      flight->result = HostAddresses{known->addresses, known->expires - now};
+      HostAddresses found = known->found;
+      found.ttl = known->expires - now;
+      flight->result = std::move(found);
       return flight;
     }
     host_flights_.emplace(host, flight);
@@ -210,7 +227,7 @@ class CaresResolver::Impl {
     if (found.ok()) {
       found->ttl = std::min(found->ttl, found->addresses.empty() ? options_.negative_ttl : options_.cache_ttl_max);
       const absl::Time now = clock_.Now();
-      hosts_.Put(host, KnownHost{found->addresses, now + found->ttl}, now, found->ttl);
+      hosts_.Put(host, KnownHost{*found, now + found->ttl}, now, found->ttl);
     }
     host_flights_.erase(host);
     flight->Land(std::move(found));
@@ -221,7 +238,7 @@ class CaresResolver::Impl {
     std::vector<std::shared_ptr<CaresChannel::Query>> queries;
     if (options_.ipv6) queries.push_back(StartQuery(host, RecordType::kAaaa));
     if (options_.ipv4) queries.push_back(StartQuery(host, RecordType::kA));
-    HostAddresses found{{}, absl::InfiniteDuration()};
+    HostAddresses found{.authentic = true, .ttl = absl::InfiniteDuration()};
     absl::Duration absent_ttl = absl::InfiniteDuration();
     absl::Status trouble;
     for (const auto& query : queries) {
@@ -235,12 +252,15 @@ class CaresResolver::Impl {
         continue;
       }
       found.ttl = std::min(found.ttl, answer->ttl);
+      found.authentic = found.authentic && answer->authentic;
+      found.canonical = std::move(answer->canonical);
       const size_t count = std::min(answer->addresses.size(), kAddressesPerHostMax);
       found.addresses.insert(found.addresses.end(), answer->addresses.begin(), answer->addresses.begin() + count);
     }
     if (found.addresses.empty()) {
       if (!trouble.ok()) co_return Annotate(trouble, host);
       found.ttl = absent_ttl;
+      found.authentic = false;
     } else if (!trouble.ok()) {
       found.ttl = std::min(found.ttl, options_.negative_ttl);
     }
@@ -262,7 +282,7 @@ class CaresResolver::Impl {
   }
 
   struct KnownHost {
-    Addresses addresses;
+    HostAddresses found;
     absl::Time expires;
   };
 
@@ -276,8 +296,10 @@ class CaresResolver::Impl {
   asio::steady_timer drained_;  // cancelled when present_ falls to 0
   TtlCache<absl::StatusOr<MxHosts>> domains_;
   TtlCache<KnownHost> hosts_;
+  TtlCache<absl::StatusOr<DnsAnswer>> records_;  // by type and name
   absl::flat_hash_map<std::string, std::shared_ptr<Flight<MxHosts>>> domain_flights_;
   absl::flat_hash_map<std::string, std::shared_ptr<Flight<HostAddresses>>> host_flights_;
+  absl::flat_hash_map<std::string, std::shared_ptr<Flight<DnsAnswer>>> record_flights_;
   Stats stats_;
 };
 
@@ -288,7 +310,7 @@ absl::StatusOr<std::unique_ptr<CaresResolver>> CaresResolver::Create(asio::io_co
     return absl::InvalidArgumentError("DNS: timeout and tries must be positive");
   }
   ASSIGN_OR_RETURN(std::unique_ptr<CaresChannel> channel,
-                   CaresChannel::Create(io, options.servers, options.timeout, options.tries));
+                   CaresChannel::Create(io, options.servers, options.timeout, options.tries, options.trust_ad));
   return std::unique_ptr<CaresResolver>(
       new CaresResolver(std::make_unique<Impl>(io, clock, std::move(options), std::move(channel))));
 }
@@ -298,6 +320,24 @@ CaresResolver::~CaresResolver() = default;
 
 Awaitable<absl::StatusOr<MxHosts>> CaresResolver::ResolveMx(std::string domain, Deadline deadline) {
   return impl_->ResolveMx(std::move(domain), deadline);
+}
+
+Awaitable<absl::StatusOr<HostAddresses>> CaresResolver::ResolveHost(std::string name, Deadline deadline) {
+  return impl_->ResolveHost(std::move(name), deadline);
+}
+
+Awaitable<absl::StatusOr<TxtAnswer>> CaresResolver::ResolveTxt(std::string name, Deadline deadline) {
+  absl::StatusOr<DnsAnswer> answer = co_await impl_->ResolveRecords(std::move(name), RecordType::kTxt, deadline);
+  if (!answer.ok()) co_return answer.status();
+  TxtAnswer out{std::move(answer->texts), answer->authentic, answer->ttl};
+  co_return out;
+}
+
+Awaitable<absl::StatusOr<TlsaAnswer>> CaresResolver::ResolveTlsa(std::string name, Deadline deadline) {
+  absl::StatusOr<DnsAnswer> answer = co_await impl_->ResolveRecords(std::move(name), RecordType::kTlsa, deadline);
+  if (!answer.ok()) co_return answer.status();
+  TlsaAnswer out{std::move(answer->tlsa), answer->authentic, answer->ttl};
+  co_return out;
 }
 
 Awaitable<void> CaresResolver::Stop() {

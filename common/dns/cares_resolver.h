@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ class CaresResolver final : public Resolver {
     bool ipv4 = true;                    // look for A
     bool ipv6 = true;                    // look for AAAA
     uint64_t seed = 1;                   // of the shuffle among equal preferences
+    // Whether the servers' word on DNSSEC (AD) counts. Unset: if every server has a loopback address. Set it only for a
+    // validating resolver behind a network that nobody else can write to.
+    std::optional<bool> trust_ad;
   };
 
   struct Stats {
@@ -51,6 +55,9 @@ class CaresResolver final : public Resolver {
   ~CaresResolver() override;
 
   Awaitable<absl::StatusOr<MxHosts>> ResolveMx(std::string domain, Deadline deadline) override;
+  Awaitable<absl::StatusOr<HostAddresses>> ResolveHost(std::string name, Deadline deadline) override;
+  Awaitable<absl::StatusOr<TxtAnswer>> ResolveTxt(std::string name, Deadline deadline) override;
+  Awaitable<absl::StatusOr<TlsaAnswer>> ResolveTlsa(std::string name, Deadline deadline) override;
   Awaitable<void> Stop() override;
 
   Stats stats() const;

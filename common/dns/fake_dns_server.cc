@@ -17,7 +17,12 @@ constexpr int kTypeA = 1;
 constexpr int kTypeCname = 5;
 constexpr int kTypeSoa = 6;
 constexpr int kTypeMx = 15;
+constexpr int kTypeTxt = 16;
 constexpr int kTypeAaaa = 28;
+constexpr int kTypeOpt = 41;
+constexpr int kTypeTlsa = 52;
+constexpr int kFormError = 1;
+constexpr size_t kTxtStringBytesMax = 255;
 constexpr size_t kHeaderBytes = 12;
 constexpr int kCnamesMax = 8;
 
@@ -102,6 +107,25 @@ void FakeDnsServer::AddCname(const std::string& name, std::string_view target, u
   names_[name].records.push_back({kTypeCname, ttl, std::string(target)});
 }
 
+void FakeDnsServer::AddTxt(const std::string& name, std::string_view text, uint32_t ttl) {
+  std::string data;
+  do {
+    const std::string_view piece = text.substr(0, kTxtStringBytesMax);
+    data.push_back(static_cast<char>(piece.size()));
+    data += piece;
+    text.remove_prefix(piece.size());
+  } while (!text.empty());
+  names_[name].records.push_back({kTypeTxt, ttl, data});
+}
+
+void FakeDnsServer::AddTlsa(const std::string& name, int usage, int selector, int matching, std::string_view data,
+                            uint32_t ttl) {
+  std::string rdata;
+  for (int number : {usage, selector, matching}) rdata.push_back(static_cast<char>(number));
+  rdata += data;
+  names_[name].records.push_back({kTypeTlsa, ttl, rdata});
+}
+
 void FakeDnsServer::SetSoa(uint32_t ttl, uint32_t minimum) {
   soa_ = EncodeDnsName("ns.test") + EncodeDnsName("hostmaster.test");
   for (uint32_t value : {1u, 3600u, 600u, 86400u, minimum}) Append32(&soa_, value);
@@ -126,11 +150,13 @@ void FakeDnsServer::Close() {
   acceptor_.close(ignored);
 }
 
-void FakeDnsServer::AppendAnswers(const std::string& name, int type, int* count, std::string* out) {
+bool FakeDnsServer::AppendAnswers(const std::string& name, int type, int* count, std::string* out) {
   std::string owner = name;
+  bool authentic = true;
   for (int step = 0; step < kCnamesMax; ++step) {
+    authentic = authentic && authentic_.contains(owner);
     const auto it = names_.find(owner);
-    if (it == names_.end()) return;
+    if (it == names_.end()) return authentic;
     std::string next;
     for (const Record& record : it->second.records) {
       if (record.type == kTypeCname) {
@@ -142,9 +168,10 @@ void FakeDnsServer::AppendAnswers(const std::string& name, int type, int* count,
         ++*count;
       }
     }
-    if (next.empty()) return;
+    if (next.empty()) return authentic;
     owner = next;
   }
+  return false;
 }
 
 std::string FakeDnsServer::Answer(std::string_view query, bool tcp) {
@@ -166,6 +193,12 @@ std::string FakeDnsServer::Answer(std::string_view query, bool tcp) {
   ++total_;
   if (tcp) ++tcp_;
 
+  // An OPT record, if any, is the only one after the question: root name, type, UDP size, then the flags with DO.
+  const std::string_view rest = query.substr(at + 5);
+  const bool edns = rest.size() >= 11 && rest[2] == kTypeOpt;
+  const bool asks_for_ad = (query[3] & 0x20) != 0 || (edns && (rest[7] & 0x80) != 0);
+  bool authentic = authentic_.contains(name);
+
   const auto it = names_.find(name);
   int rcode = it == names_.end() ? 3 : it->second.rcode;
   int count = 0;
@@ -178,15 +211,20 @@ std::string FakeDnsServer::Answer(std::string_view query, bool tcp) {
       answers = it->second.raw_bytes;
       count = it->second.raw_count;
     } else if (!truncated && rcode == 0) {
-      AppendAnswers(name, type, &count, &answers);
+      authentic = AppendAnswers(name, type, &count, &answers);
     }
+  }
+  if (refuses_edns_ && edns) {
+    rcode = kFormError;
+    answers.clear();
+    count = 0;
   }
   const bool soa = count == 0 && !truncated && !soa_.empty();
   if (soa) AppendRecord(&answers, "test", kTypeSoa, soa_ttl_, soa_);
 
   std::string out(query.substr(0, 2));
-  out.push_back(static_cast<char>(0x81 | (truncated ? 0x02 : 0)));  // QR, RD, TC
-  out.push_back(static_cast<char>(0x80 | rcode));                   // RA
+  out.push_back(static_cast<char>(0x81 | (truncated ? 0x02 : 0)));                                         // QR, RD, TC
+  out.push_back(static_cast<char>(0x80 | ((authentic && asks_for_ad) || always_ad_ ? 0x20 : 0) | rcode));  // RA, AD
   Append16(&out, 1);
   Append16(&out, static_cast<uint16_t>(count));
   Append16(&out, soa ? 1 : 0);

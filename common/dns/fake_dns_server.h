@@ -6,6 +6,7 @@
 #include <asio/ip/udp.hpp>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +30,15 @@ class FakeDnsServer {
   void AddAaaa(const std::string& name, std::string_view address, uint32_t ttl = 300);
   void AddCname(const std::string& name, std::string_view target, uint32_t ttl = 300);
 
+  // `text` is cut into strings of 255 bytes.
+  void AddTxt(const std::string& name, std::string_view text, uint32_t ttl = 300);
+  // `data`: binary.
+  void AddTlsa(const std::string& name, int usage, int selector, int matching, std::string_view data,
+               uint32_t ttl = 300);
+  // Answers about this name, also that it does not exist, have AD set, if the query asks for it (AD or DO) and every
+  // name that CNAMEs lead to is authentic, too.
+  void SetAuthentic(const std::string& name) { authentic_.insert(name); }
+
   // The name exists, without records.
   void AddEmpty(const std::string& name) { names_[name]; }
   // TTL and minimum of the SOA that comes with every negative answer; without it there is none.
@@ -37,6 +47,10 @@ class FakeDnsServer {
   // Misbehaviour, for all types of a name.
   void Fail(const std::string& name, int rcode) { names_[name].rcode = rcode; }
   void Silence(const std::string& name) { names_[name].silent = true; }
+  // Sets AD in every answer, asked for or not, as a liar in between may do.
+  void AlwaysSetAd() { always_ad_ = true; }
+  // Answers every query that has an OPT record with FORMERR, as servers from before EDNS do.
+  void RefuseEdns() { refuses_edns_ = true; }
   void TruncateUdp(const std::string& name) { names_[name].truncate = true; }
   // The answer section is these bytes, said to hold `count` records.
   void AnswerRaw(const std::string& name, uint16_t count, std::string bytes);
@@ -68,11 +82,15 @@ class FakeDnsServer {
   Awaitable<void> AcceptTcp();
   Awaitable<void> ServeTcp(asio::ip::tcp::socket socket);
   std::string Answer(std::string_view query, bool tcp);  // empty: say nothing
-  void AppendAnswers(const std::string& name, int type, int* count, std::string* out);
+  // Returns whether all names that were looked at are authentic.
+  bool AppendAnswers(const std::string& name, int type, int* count, std::string* out);
 
   asio::ip::udp::socket udp_;
   asio::ip::tcp::acceptor acceptor_;
   std::map<std::string, Name> names_;
+  std::set<std::string> authentic_;
+  bool always_ad_ = false;
+  bool refuses_edns_ = false;
   std::string soa_;
   uint32_t soa_ttl_ = 0;
   std::map<std::pair<std::string, int>, int> seen_;

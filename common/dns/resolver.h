@@ -1,4 +1,5 @@
-// Finds the hosts that take mail for a domain. Knows DNS, knows nothing of SMTP or queues.
+// Finds the hosts that take mail for a domain, and what DNS says of their TLS. Knows DNS, knows nothing of SMTP or
+// queues.
 #pragma once
 
 #include <asio/ip/address.hpp>
@@ -7,8 +8,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/async/deadline.h"
 #include "common/async/tokens.h"
+#include "common/dns/records.h"
 
 namespace wavepost {
 
@@ -20,10 +23,20 @@ struct MxHost {
   int preference = 0;  // 0 for an implicit MX
   std::vector<asio::ip::address>
       addresses;  // never empty; IPv6 first where both are wanted, each in the server's order
+  // The MX RRset (or its absence) and the addresses were both validated with DNSSEC by a trusted resolver.
+  bool authentic = false;
+  std::string canonical;  // what `name` is an alias of (CNAME); empty: it is none
 
   friend bool operator==(const MxHost&, const MxHost&) = default;
 };
 using MxHosts = std::vector<MxHost>;
+
+struct HostAddresses {
+  std::vector<asio::ip::address> addresses;
+  bool authentic = false;
+  std::string canonical;  // see MxHost
+  absl::Duration ttl;
+};
 
 // Owner:    lives on the io_context given to the constructor; call from its thread only.
 // Lifetime: co_await Stop() before destruction; it cancels and awaits running lookups.
@@ -46,6 +59,20 @@ class Resolver {
   //           kDeadlineExceeded, kCancelled (Stop or the caller's cancellation)  temporary
   // Limits:   kMxHostsMax, kAddressesPerHostMax; cached for the record TTL, capped by dns.cache_ttl_max.
   virtual Awaitable<absl::StatusOr<MxHosts>> ResolveMx(std::string domain, Deadline deadline) = 0;
+
+  // Returns the addresses of one host, IPv6 first where both are wanted; MX records are not looked at.
+  //
+  // Errors: kNotFound: no such name, or no address; others as for ResolveMx.
+  virtual Awaitable<absl::StatusOr<HostAddresses>> ResolveHost(std::string name, Deadline deadline) = 0;
+
+  // Returns the TXT or TLSA records of `name`, CNAMEs followed.
+  //
+  // On OK:  empty when there is no such name or no such record: `authentic` then says whether that was proved.
+  // Errors: kInvalidArgument; kUnavailable: server failure, also a bogus answer (DNSSEC); kDeadlineExceeded,
+  // kCancelled.
+  // Limits: records.h; cached as ResolveMx is.
+  virtual Awaitable<absl::StatusOr<TxtAnswer>> ResolveTxt(std::string name, Deadline deadline) = 0;
+  virtual Awaitable<absl::StatusOr<TlsaAnswer>> ResolveTlsa(std::string name, Deadline deadline) = 0;
 
   // Cancels what is running (it ends with kCancelled), refuses newcomers and returns when the last one has left.
   virtual Awaitable<void> Stop() = 0;

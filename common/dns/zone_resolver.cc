@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/strings.h"
@@ -14,6 +15,7 @@ namespace wavepost {
 namespace {
 
 constexpr int kCnamesMax = 8;
+constexpr absl::Duration kTtl = absl::Hours(1);
 
 std::vector<std::string_view> Words(std::string_view line) {
   std::vector<std::string_view> words;
@@ -25,6 +27,24 @@ std::vector<std::string_view> Words(std::string_view line) {
     i = end;
   }
   return words;
+}
+
+// The strings in quotation marks after the record's type, joined; nothing when there is none, or one stays open.
+std::optional<std::string> Quoted(std::string_view line) {
+  size_t at = line.find('"');
+  if (at == std::string_view::npos) return std::nullopt;
+  std::string out;
+  while (at < line.size() && line[at] == '"') {
+    const size_t end = line.find('"', at + 1);
+    if (end == std::string_view::npos) return std::nullopt;
+    out += line.substr(at + 1, end - at - 1);
+    at = line.find_first_not_of(" \t\r", end + 1);
+  }
+  return out;
+}
+
+bool IsHex(std::string_view text) {
+  return text.size() % 2 == 0 && text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
 }
 
 }  // namespace
@@ -42,54 +62,78 @@ absl::Status ZoneResolver::Add(std::string_view zone) {
     zone = lf == std::string_view::npos ? std::string_view() : zone.substr(lf + 1);
     const std::vector<std::string_view> words = Words(line);
     if (words.empty()) continue;
-    const absl::Status bad =
-        absl::InvalidArgumentError(absl::StrCat("zone line ", number, ": cannot read \"", Av(line), "\""));
     const std::optional<std::string> name = NormalizeHostName(words[0]);
-    if (!name || words.size() < 2) return bad;
-    Node& node = nodes_[*name];
-    const std::string type = AsciiLower(words[1]);
-    if (type == "mx" && words.size() == 4) {
-      Mx mx;
-      const std::optional<std::string> host = NormalizeHostName(words[3]);
-      if (!absl::SimpleAtoi(Av(words[2]), &mx.preference) || (!host && words[3] != ".")) return bad;
-      mx.host = host.value_or("");
-      node.mx.push_back(mx);
-    } else if ((type == "a" || type == "aaaa") && words.size() == 3) {
-      asio::error_code error;
-      const asio::ip::address address = asio::ip::make_address(std::string(words[2]), error);
-      if (error || address.is_v4() != (type == "a")) return bad;
-      node.addresses.push_back(address);
-    } else if (type == "cname" && words.size() == 3) {
-      const std::optional<std::string> target = NormalizeHostName(words[2]);
-      if (!target) return bad;
-      node.cname = *target;
-    } else if (type == "servfail" && words.size() == 2) {
-      node.servfail = true;
-    } else if (type == "timeout" && words.size() == 2) {
-      node.timeout = true;
-    } else {
-      return bad;
+    if (!name || words.size() < 2 || !AddRecord(line, words, &nodes_[*name])) {
+      return absl::InvalidArgumentError(absl::StrCat("zone line ", number, ": cannot read \"", Av(line), "\""));
     }
   }
   return absl::OkStatus();
+}
+
+bool ZoneResolver::AddRecord(std::string_view line, const std::vector<std::string_view>& words, Node* node) {
+  const std::string type = AsciiLower(words[1]);
+  if (type == "txt") {
+    std::optional<std::string> text = Quoted(line);
+    if (text) node->texts.push_back(*std::move(text));
+    return text.has_value();
+  }
+  if (type == "mx" && words.size() == 4) {
+    Mx mx;
+    const std::optional<std::string> host = NormalizeHostName(words[3]);
+    if (!absl::SimpleAtoi(Av(words[2]), &mx.preference) || (!host && words[3] != ".")) return false;
+    mx.host = host.value_or("");
+    node->mx.push_back(mx);
+  } else if ((type == "a" || type == "aaaa") && words.size() == 3) {
+    asio::error_code error;
+    const asio::ip::address address = asio::ip::make_address(std::string(words[2]), error);
+    if (error || address.is_v4() != (type == "a")) return false;
+    node->addresses.push_back(address);
+  } else if (type == "cname" && words.size() == 3) {
+    const std::optional<std::string> target = NormalizeHostName(words[2]);
+    if (!target) return false;
+    node->cname = *target;
+  } else if (type == "tlsa" && words.size() == 6) {
+    TlsaRecord record;
+    if (!absl::SimpleAtoi(Av(words[2]), &record.usage) || !absl::SimpleAtoi(Av(words[3]), &record.selector) ||
+        !absl::SimpleAtoi(Av(words[4]), &record.matching) || !IsHex(words[5]))
+      return false;
+    record.data = absl::HexStringToBytes(Av(words[5]));
+    node->tlsa.push_back(std::move(record));
+  } else if (type == "authentic" && words.size() == 2) {
+    node->authentic = true;
+  } else if (type == "servfail" && words.size() == 2) {
+    node->servfail = true;
+  } else if (type == "timeout" && words.size() == 2) {
+    node->timeout = true;
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void ZoneResolver::Remove(std::string_view name) {
   if (const std::optional<std::string> normal = NormalizeHostName(name)) nodes_.erase(*normal);
 }
 
-const ZoneResolver::Node* ZoneResolver::Find(std::string name) const {
+ZoneResolver::Found ZoneResolver::Find(const std::string& name) const {
+  Found found;
+  std::string at = name;
   for (int step = 0; step <= kCnamesMax; ++step) {
-    const auto it = nodes_.find(name);
-    if (it == nodes_.end()) return nullptr;
-    if (it->second.cname.empty()) return &it->second;
-    name = it->second.cname;
+    const auto it = nodes_.find(at);
+    if (it == nodes_.end()) return {.authentic = false};
+    found.authentic = found.authentic && it->second.authentic;
+    if (it->second.cname.empty()) {
+      found.node = &it->second;
+      if (at != name) found.canonical = at;
+      return found;
+    }
+    at = it->second.cname;
   }
-  return nullptr;
+  return {.authentic = false};
 }
 
 absl::StatusOr<MxHosts> ZoneResolver::Answer(const std::string& domain) {
-  const Node* node = Find(domain);
+  const auto [node, authentic, canonical] = Find(domain);
   if (node == nullptr) return absl::NotFoundError(absl::StrCat(domain, ": no such domain"));
   if (node->servfail) return absl::UnavailableError(absl::StrCat(domain, ": DNS server failure"));
   if (node->mx.size() == 1 && node->mx.front().host.empty()) {
@@ -98,17 +142,32 @@ absl::StatusOr<MxHosts> ZoneResolver::Answer(const std::string& domain) {
   MxHosts hosts;
   if (node->mx.empty()) {
     if (node->addresses.empty()) return absl::NotFoundError(absl::StrCat(domain, ": neither MX nor address"));
-    hosts.push_back({domain, 0, node->addresses});
+    hosts.push_back({domain, 0, node->addresses, authentic, canonical});
     return hosts;
   }
   for (const Mx& mx : node->mx) {
-    const Node* host = Find(mx.host);
-    if (host != nullptr && !host->servfail && !host->addresses.empty())
-      hosts.push_back({mx.host, mx.preference, host->addresses});
+    const Found host = Find(mx.host);
+    if (host.node != nullptr && !host.node->servfail && !host.node->addresses.empty())
+      hosts.push_back({mx.host, mx.preference, host.node->addresses, authentic && host.authentic, host.canonical});
   }
   if (hosts.empty()) return absl::UnavailableError(absl::StrCat(domain, ": no MX host has an address"));
   OrderMxHosts(&hosts, &random_);
   return hosts;
+}
+
+Awaitable<absl::Status> ZoneResolver::Linger(std::string name, Deadline deadline) {
+  const Node* node = Find(name).node;
+  if (node == nullptr || !node->timeout) co_return absl::OkStatus();
+  asio::steady_timer timer(co_await asio::this_coro::executor, deadline);
+  struct Seat {  // given up also when the caller's coroutine is destroyed
+    std::set<asio::steady_timer*>& waiting;
+    asio::steady_timer* timer;
+    ~Seat() { waiting.erase(timer); }
+  } seat{waiting_, &timer};
+  waiting_.insert(&timer);
+  const auto [error] = co_await timer.async_wait(use_tuple);
+  if (error) co_return absl::CancelledError("caller stopped");
+  co_return absl::DeadlineExceededError("DNS lookup: deadline passed");
 }
 
 Awaitable<absl::StatusOr<MxHosts>> ZoneResolver::ResolveMx(std::string domain, Deadline deadline) {
@@ -116,19 +175,48 @@ Awaitable<absl::StatusOr<MxHosts>> ZoneResolver::ResolveMx(std::string domain, D
   const std::optional<std::string> name = NormalizeHostName(domain);
   if (!name) co_return absl::InvalidArgumentError("not a domain name");
   if (stopped_) co_return absl::CancelledError("resolver stopped");
-  if (const Node* node = Find(*name); node != nullptr && node->timeout) {
-    asio::steady_timer timer(co_await asio::this_coro::executor, deadline);
-    struct Seat {  // given up also when the caller's coroutine is destroyed
-      std::set<asio::steady_timer*>& waiting;
-      asio::steady_timer* timer;
-      ~Seat() { waiting.erase(timer); }
-    } seat{waiting_, &timer};
-    waiting_.insert(&timer);
-    const auto [error] = co_await timer.async_wait(use_tuple);
-    if (error) co_return absl::CancelledError("caller stopped");
-    co_return absl::DeadlineExceededError("DNS lookup: deadline passed");
-  }
+  const absl::Status waited = co_await Linger(*name, deadline);
+  if (!waited.ok()) co_return waited;
   co_return Answer(*name);
+}
+
+Awaitable<absl::StatusOr<std::string>> ZoneResolver::Enter(std::string text, Deadline deadline) {
+  ++other_lookups_;
+  std::optional<std::string> name = NormalizeHostName(text);
+  if (!name) co_return absl::InvalidArgumentError("not a domain name");
+  if (stopped_) co_return absl::CancelledError("resolver stopped");
+  const absl::Status waited = co_await Linger(*name, deadline);
+  if (!waited.ok()) co_return waited;
+  const Node* node = Find(*name).node;
+  if (node != nullptr && node->servfail) co_return absl::UnavailableError(*name + ": DNS server failure");
+  co_return *std::move(name);
+}
+
+Awaitable<absl::StatusOr<HostAddresses>> ZoneResolver::ResolveHost(std::string name, Deadline deadline) {
+  const absl::StatusOr<std::string> normal = co_await Enter(std::move(name), deadline);
+  if (!normal.ok()) co_return normal.status();
+  const Found found = Find(*normal);
+  if (found.node == nullptr || found.node->addresses.empty()) co_return absl::NotFoundError(*normal + ": no address");
+  HostAddresses out{found.node->addresses, found.authentic, found.canonical, kTtl};
+  co_return out;
+}
+
+Awaitable<absl::StatusOr<TxtAnswer>> ZoneResolver::ResolveTxt(std::string name, Deadline deadline) {
+  const absl::StatusOr<std::string> normal = co_await Enter(std::move(name), deadline);
+  if (!normal.ok()) co_return normal.status();
+  const Found found = Find(*normal);
+  TxtAnswer out{.authentic = found.authentic, .ttl = kTtl};
+  if (found.node != nullptr) out.texts = found.node->texts;
+  co_return out;
+}
+
+Awaitable<absl::StatusOr<TlsaAnswer>> ZoneResolver::ResolveTlsa(std::string name, Deadline deadline) {
+  const absl::StatusOr<std::string> normal = co_await Enter(std::move(name), deadline);
+  if (!normal.ok()) co_return normal.status();
+  const Found found = Find(*normal);
+  TlsaAnswer out{.authentic = found.authentic, .ttl = kTtl};
+  if (found.node != nullptr) out.records = found.node->tlsa;
+  co_return out;
 }
 
 Awaitable<void> ZoneResolver::Stop() {

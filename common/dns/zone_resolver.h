@@ -28,6 +28,11 @@ namespace wavepost {
 //   nomail.example   MX     0 .                 null MX
 //   dead.test        SERVFAIL                   kUnavailable
 //   slow.test        TIMEOUT                    waits until the deadline: kDeadlineExceeded
+//   _mta-sts.b.test  TXT    "v=STSv1; " "id=1"  the strings are joined; no escapes within them
+//   _25._tcp.b.test  TLSA   3 1 1 c0ffee        usage, selector, matching, data in hexadecimal digits
+//   mx.example.com   AUTHENTIC                  all records of the name, and their absence, are validated (DNSSEC)
+//
+// Only a name that stands in the zone can be authentic; one that is AUTHENTIC and nothing else proves that it is empty.
 //
 // A name that is not in the zone does not exist: kNotFound.
 class ZoneResolver final : public Resolver {
@@ -41,10 +46,14 @@ class ZoneResolver final : public Resolver {
   void Remove(std::string_view name);
 
   Awaitable<absl::StatusOr<MxHosts>> ResolveMx(std::string domain, Deadline deadline) override;
+  Awaitable<absl::StatusOr<HostAddresses>> ResolveHost(std::string name, Deadline deadline) override;
+  Awaitable<absl::StatusOr<TxtAnswer>> ResolveTxt(std::string name, Deadline deadline) override;
+  Awaitable<absl::StatusOr<TlsaAnswer>> ResolveTlsa(std::string name, Deadline deadline) override;
   Awaitable<void> Stop() override;
 
-  // How often ResolveMx was called.
+  // How often ResolveMx, and one of the others, was called.
   int lookups() const { return lookups_; }
+  int other_lookups() const { return other_lookups_; }
 
  private:
   struct Mx {
@@ -54,18 +63,33 @@ class ZoneResolver final : public Resolver {
   struct Node {
     std::vector<Mx> mx;
     std::vector<asio::ip::address> addresses;
+    std::vector<std::string> texts;
+    std::vector<TlsaRecord> tlsa;
     std::string cname;
+    bool authentic = false;
     bool servfail = false;
     bool timeout = false;
   };
 
   explicit ZoneResolver(uint64_t seed) : random_(seed) {}
-  const Node* Find(std::string name) const;  // follows CNAME; nullptr: no such name
+  // What a name leads to by its CNAMEs.
+  struct Found {
+    const Node* node = nullptr;  // nullptr: no such name
+    bool authentic = true;
+    std::string canonical;  // see MxHost
+  };
+  Found Find(const std::string& name) const;
+  static bool AddRecord(std::string_view line, const std::vector<std::string_view>& words, Node* node);
+  // Ends in kDeadlineExceeded or kCancelled for a TIMEOUT name; OK for others, at once.
+  Awaitable<absl::Status> Linger(std::string name, Deadline deadline);
+  // The normalized name of a lookup that may go on: Linger is over, nothing failed.
+  Awaitable<absl::StatusOr<std::string>> Enter(std::string name, Deadline deadline);
   absl::StatusOr<MxHosts> Answer(const std::string& domain);
 
   std::map<std::string, Node, std::less<>> nodes_;
   std::mt19937_64 random_;
   int lookups_ = 0;
+  int other_lookups_ = 0;
   bool stopped_ = false;
   std::set<asio::steady_timer*> waiting_;  // lookups of TIMEOUT names
 };

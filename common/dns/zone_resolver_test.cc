@@ -66,10 +66,77 @@ TEST(ZoneResolver, Table) {
   EXPECT_EQ((*resolver)->lookups(), 10);
 }
 
+constexpr char kTlsZone[] = R"(
+signed.test           MX 10 mx.signed.test
+signed.test           MX 20 mx.unsigned.test
+signed.test           MX 30 alias.test
+signed.test           AUTHENTIC
+mx.signed.test        A 127.0.0.1
+mx.signed.test        AUTHENTIC
+mx.unsigned.test      A 127.0.0.2
+alias.test            CNAME mx.signed.test
+_25._tcp.mx.signed.test TLSA 3 1 1 C0ffee
+_25._tcp.mx.signed.test TLSA 2 0 0 00
+_25._tcp.mx.signed.test AUTHENTIC
+_25._tcp.absent.test  AUTHENTIC
+_25._tcp.bogus.test   SERVFAIL
+_mta-sts.signed.test  TXT "v=STSv1; " "id=1;"   # "not this" is not looked at
+_mta-sts.signed.test  TXT ""
+slow.test             TIMEOUT
+)";
+
+template <class T>
+Awaitable<void> Into(Awaitable<T> lookup, std::optional<T>* out) {
+  *out = co_await std::move(lookup);
+}
+
+template <class T>
+T Finish(Awaitable<T> lookup) {
+  asio::io_context io;
+  std::optional<T> result;
+  asio::co_spawn(io, Into<T>(std::move(lookup), &result), asio::detached);
+  io.run();
+  return *std::move(result);
+}
+
+TEST(ZoneResolver, TxtTlsaAndAuthentic) {
+  const auto resolver = ZoneResolver::Parse(kTlsZone).value();
+  const Deadline soon = DeadlineAfter(absl::Milliseconds(1));
+  const Result hosts = Resolve(resolver.get(), "signed.test");
+  ASSERT_TRUE(hosts.ok());
+  ASSERT_EQ(hosts->size(), 3u);
+  EXPECT_TRUE((*hosts)[0].authentic);
+  EXPECT_FALSE((*hosts)[1].authentic);
+  EXPECT_FALSE((*hosts)[2].authentic) << "the alias itself is not";
+  EXPECT_EQ((*hosts)[2].canonical, "mx.signed.test");
+
+  const auto tlsa = Finish(resolver->ResolveTlsa("_25._TCP.mx.signed.test", soon));
+  ASSERT_TRUE(tlsa.ok());
+  EXPECT_EQ(tlsa->records, (std::vector<TlsaRecord>{{3, 1, 1, "\xc0\xff\xee"}, {2, 0, 0, std::string(1, '\0')}}));
+  EXPECT_TRUE(tlsa->authentic);
+  EXPECT_TRUE(Finish(resolver->ResolveTlsa("_25._tcp.absent.test", soon))->authentic);
+  EXPECT_TRUE(Finish(resolver->ResolveTlsa("_25._tcp.absent.test", soon))->records.empty());
+  EXPECT_FALSE(Finish(resolver->ResolveTlsa("_25._tcp.mx.unsigned.test", soon))->authentic);
+  EXPECT_EQ(Finish(resolver->ResolveTlsa("_25._tcp.bogus.test", soon)).status().code(), absl::StatusCode::kUnavailable);
+
+  const auto txt = Finish(resolver->ResolveTxt("_mta-sts.signed.test", soon));
+  ASSERT_TRUE(txt.ok());
+  EXPECT_EQ(txt->texts, (std::vector<std::string>{"v=STSv1; id=1;", ""}));
+  EXPECT_TRUE(Finish(resolver->ResolveTxt("nowhere.test", soon))->texts.empty());
+  EXPECT_EQ(Finish(resolver->ResolveTxt("slow.test", soon)).status().code(), absl::StatusCode::kDeadlineExceeded);
+
+  EXPECT_EQ(Finish(resolver->ResolveHost("alias.test", soon))->addresses.size(), 1u);
+  EXPECT_EQ(Finish(resolver->ResolveHost("signed.test", soon)).status().code(), absl::StatusCode::kNotFound)
+      << "MX records are no addresses";
+  EXPECT_EQ(resolver->lookups(), 1);
+}
+
 TEST(ZoneResolver, NamesTheBadLine) {
-  for (const char* line : {"example.com", "example.com MX ten mx.test", "example.com MX 10", "example.com A ::1",
-                           "example.com AAAA 127.0.0.1", "example.com TXT x", "a..b A 127.0.0.1",
-                           "example.com MX 10 a..b", "example.com A 127.0.0.1 5"}) {
+  for (const char* line :
+       {"example.com", "example.com MX ten mx.test", "example.com MX 10", "example.com A ::1",
+        "example.com AAAA 127.0.0.1", "example.com TXT x", "example.com TXT \"x", "example.com TLSA 3 1 1",
+        "example.com TLSA 3 1 1 abc", "example.com TLSA 3 1 x ab", "example.com TLSA 3 1 1 zz",
+        "example.com AUTHENTIC yes", "a..b A 127.0.0.1", "example.com MX 10 a..b", "example.com A 127.0.0.1 5"}) {
     const auto resolver = ZoneResolver::Parse(std::string("\nok.test A 127.0.0.1\n") + line);
     EXPECT_EQ(resolver.status().code(), absl::StatusCode::kInvalidArgument) << line;
     EXPECT_NE(resolver.status().message().find("line 3"), absl::string_view::npos) << resolver.status();

@@ -5,15 +5,9 @@
 #include <string>
 #include <vector>
 
-namespace wavepost {
+#include "common/dns/records.h"
 
-// A TLSA record (RFC 6698) from a validated answer.
-struct TlsaRecord {
-  int usage = 0;     // 2: DANE-TA, 3: DANE-EE; others are unusable for SMTP (RFC 7672 section 3.1)
-  int selector = 0;
-  int matching = 0;
-  std::string data;  // binary
-};
+namespace wavepost {
 
 struct TlsDemand {
   enum class Level {
