@@ -7,13 +7,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/strings.h"
-#include "common/dns/names.h"
 #include "sender/sites/provider_data.h"
 
 namespace wavepost {
 namespace {
 
 constexpr size_t kNameBytesMax = 32;
+constexpr size_t kLabelBytesMax = 63;  // RFC 1035 section 2.3.4
+constexpr size_t kHostBytesMax = 253;
 
 bool IsName(std::string_view name) {
   return !name.empty() && name.size() <= kNameBytesMax && std::all_of(name.begin(), name.end(), [](char c) {
@@ -25,10 +26,15 @@ bool IsName(std::string_view name) {
 std::string WhyNever(std::string_view host) {
   if (host.empty()) return "is empty";
   if (host.ends_with('.')) return "ends in a dot: MX names are compared without it";
-  const std::optional<std::string> normal = NormalizeHostName(host);
-  if (!normal) return "is no host name: empty label, or a character that host names do not have";
-  if (*normal != host) return absl::StrCat("must be written '", *normal, "'");
-  return "";
+  if (const std::string lower = AsciiLower(host); lower != host) return absl::StrCat("must be written '", lower, "'");
+  size_t label = 0;
+  for (const char c : host) {
+    if (c == '.' && label == 0) return "has an empty label";
+    label = c == '.' ? 0 : label + 1;
+    const bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    if (!good || label > kLabelBytesMax) return "is no host name";
+  }
+  return host.size() > kHostBytesMax ? "is too long for a host name" : "";
 }
 
 void CheckMx(const ProviderData& data, const ProviderEntry& entry) {

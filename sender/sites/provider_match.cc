@@ -21,7 +21,7 @@ bool EnhancedFits(std::string_view wanted, const EnhancedCode& code) {
 }
 
 bool IsRegionByte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
 }
 
 struct Facts {
