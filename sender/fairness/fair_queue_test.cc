@@ -98,6 +98,13 @@ TEST(FairQueueTest, AWeightIsAShare) {
   EXPECT_NEAR(lanes.Count(400)["heavy"], 200, 2);
 }
 
+TEST(FairQueueTest, TheWeightOfATenantIsNotThatOfAWave) {
+  Lanes lanes;
+  lanes.Add("first", {.tenant = 1, .weight = 1, .wave = 1});
+  lanes.Add("second", {.tenant = 1, .weight = 9, .wave = 2});
+  EXPECT_EQ(lanes.Count(100)["first"], 50);
+}
+
 TEST(FairQueueTest, UrgentGoesStrictlyFirst) {
   Lanes lanes;
   lanes.Add("bulk", {.tenant = 1});

@@ -1,6 +1,7 @@
 #include "sender/fairness/turns.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "common/base/check.h"
 
@@ -98,25 +99,23 @@ void Turns::Refund(Slot slot) {
   Place(slot, p.start <= virtual_time_);
 }
 
-double Turns::KeyOf(Slot slot) const {
-  const Participant& p = participants_[slot];
-  return p.begun ? p.start + p.interval : p.start;
-}
-
 void Turns::Update(bool begun, Slot slot) {
   const Participant& p = participants_[slot];
   const bool here = p.ready && p.begun == begun;
+  if (here) keys_[slot + 1] = begun ? p.start + p.interval : p.start;
   for (const bool retries : {false, true}) {
+    uint32_t* tree = &tree_[Index(begun, retries, 0)];
     size_t node = leaves_ + slot;
-    tree_[Index(begun, retries, node)] = here && (!retries || p.retries) ? slot : kNone;
+    const uint32_t leaf = here && (!retries || p.retries) ? slot + 1 : 0;
+    if (leaf == 0 && tree[node] == 0) continue;
+    tree[node] = leaf;
     for (node /= 2; node >= 1; node /= 2) {
-      const Slot left = Winner(begun, retries, 2 * node);
-      const Slot right = Winner(begun, retries, 2 * node + 1);
-      if (left == kNone || right == kNone) {
-        tree_[Index(begun, retries, node)] = left == kNone ? right : left;
-      } else {
-        tree_[Index(begun, retries, node)] = KeyOf(right) < KeyOf(left) ? right : left;
-      }
+      const uint32_t left = tree[2 * node];
+      const uint32_t right = tree[2 * node + 1];
+      const uint32_t winner = keys_[right] < keys_[left] ? right : left;
+      // The same winner with the same key: nothing changes above.
+      if (winner == tree[node] && winner != slot + 1) break;
+      tree[node] = winner;
     }
   }
 }
@@ -139,7 +138,9 @@ void Turns::Promote() {
 
 void Turns::Grow() {
   leaves_ = leaves_ == 0 ? 1 : 2 * leaves_;
-  tree_.assign(4 * 2 * leaves_, kNone);
+  tree_.assign(4 * 2 * leaves_, 0);
+  keys_.resize(leaves_ + 1);
+  keys_[0] = std::numeric_limits<double>::infinity();
   for (Slot slot = 0; slot < participants_.size(); ++slot) {
     if (participants_[slot].ready) Update(participants_[slot].begun, slot);
   }
@@ -161,8 +162,7 @@ Turns::Slot Turns::Best(bool begun, bool retries, size_t node, const absl::flat_
   if (node >= leaves_) return kNone;
   const Slot left = Best(begun, retries, 2 * node, skip);
   const Slot right = Best(begun, retries, 2 * node + 1, skip);
-  if (left == kNone || right == kNone) return left == kNone ? right : left;
-  return KeyOf(right) < KeyOf(left) ? right : left;
+  return keys_[right + 1] < keys_[left + 1] ? right : left;
 }
 
 }  // namespace wavepost

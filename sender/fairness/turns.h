@@ -57,7 +57,6 @@ class Turns {
     bool begun = false;  // in the tree by finish, else in the one by start
   };
 
-  double KeyOf(Slot slot) const;
   // Writes the winners above `slot` anew, in the tree that it is in.
   void Update(bool begun, Slot slot);
   void Place(Slot slot, bool begun);
@@ -67,14 +66,16 @@ class Turns {
   size_t Index(bool begun, bool retries, size_t node) const {
     return ((begun ? 2 : 0) + (retries ? 1 : 0)) * 2 * leaves_ + node;
   }
-  Slot Winner(bool begun, bool retries, size_t node) const { return tree_[Index(begun, retries, node)]; }
+  // Slots are stored plus one: 0, nobody, becomes kNone.
+  Slot Winner(bool begun, bool retries, size_t node) const { return tree_[Index(begun, retries, node)] - 1; }
   Slot Best(bool begun, bool retries, size_t node, const absl::flat_hash_set<uint32_t>* skip) const;
 
   std::vector<Participant> participants_;
   std::vector<std::pair<uint32_t, Slot>> index_;  // by id
   std::vector<Slot> free_;
-  std::vector<Slot> tree_;  // four trees of 2 * leaves_ nodes; node 1 is the root
-  size_t leaves_ = 0;       // power of two
+  std::vector<uint32_t> tree_;  // four trees of 2 * leaves_ nodes; node 1 is the root; slots plus one
+  std::vector<double> keys_;    // by slot plus one; that of nobody is infinite
+  size_t leaves_ = 0;           // power of two
   size_t ready_ = 0;
   double virtual_time_ = 0;  // V
   double weights_ = 0;       // of those that are ready

@@ -234,6 +234,17 @@ TEST(TurnsTest, WhoLeavesAndComesBackGainsNothing) {
   EXPECT_NEAR(steady_had, flicker_had, 2);
 }
 
+TEST(TurnsTest, WhoHadItsTurnIsRememberedWhileOthersTakeTheFreeSlots) {
+  Turns turns;
+  std::vector<Slot> slots = {Ready(turns, 0, 1), Ready(turns, 1, 1), Ready(turns, 2, 1)};
+  turns.Charge(slots[0]);
+  turns.SetReady(slots[0], false, false);
+  for (uint32_t id = 3; id < 5; ++id) slots.push_back(Ready(turns, id, 1));
+  slots[0] = Ready(turns, 0, 1);
+  slots.push_back(Ready(turns, 5, 1));
+  EXPECT_THAT(Take(turns, slots, 5), testing::ElementsAre(0, 1, 1, 1, 1, 1));
+}
+
 TEST(TurnsTest, WhoIsSkippedIsOwedItsTurnsUpToALimit) {
   Turns turns;
   const std::vector<Slot> slots = {Ready(turns, 1, 1), Ready(turns, 2, 1)};
