@@ -1,0 +1,71 @@
+"""What this wavepost-sender can do, asked of the program itself: a test of something it lacks is skipped, and says so.
+
+A feature is known by the configuration keys that turn it on: the first of the candidates that `--check-config` accepts is
+taken. Where there is nothing to turn on, by words that the program cannot do it without.
+"""
+
+import subprocess
+from pathlib import Path
+
+from laboratory import ROOT, Skip
+
+# Least that --check-config wants.
+BASE = "egress_ips: [{{address: 127.0.0.1, ehlo_name: x.test}}]\nsmtp: {{port: 25{smtp_extra}}}\n{sender_extra}"
+
+PROVIDERS_WITH_TLS = "default:\n  connections: 10\n  tls: required\nproviders: []\n"
+
+# Arguments of Laboratory per feature; {x} is filled from configure()'s arguments.
+CANDIDATES = {
+    # Every receiver must speak TLS, verified or not.
+    "required TLS": [
+        {"smtp_extra": "tls: required"},
+        {"smtp_extra": "require_tls: true"},
+        {"sender_extra": "tls_policy: {{default: required}}\n"},
+        {"sender_extra": "providers: {providers}\n"},
+        {"sender_extra": "providers_file: {providers}\n"},
+    ],
+    # TLSA records of MX hosts are looked up and obeyed.
+    "DANE": [
+        {"smtp_extra": "dane: true"},
+        {"sender_extra": "tls_policy: {{dane: true}}\n"},
+    ],
+    # Policies are fetched by HTTPS, from {https_port}, trusted if {authority} has signed.
+    "MTA-STS": [
+        {"smtp_extra": "mta_sts: true", "sender_env": {"SSL_CERT_FILE": "{authority}"}},
+        {"sender_extra": "tls_policy: {{mta_sts: true}}\n", "sender_env": {"SSL_CERT_FILE": "{authority}"}},
+    ],
+}
+
+
+def program(args):
+    return Path(args.bin or ROOT / "build" / "release" / "bin") / "wavepost-sender"
+
+
+def version(args):
+    return subprocess.run([program(args), "--version"], capture_output=True, text=True).stdout.strip()
+
+
+def configure(args, folder, feature, **values):
+    """Arguments of Laboratory that turn the feature on; Skip if this sender has no key for it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    values["providers"] = folder / "providers.yaml"
+    values["providers"].write_text(PROVIDERS_WITH_TLS)
+    said = []
+    for candidate in CANDIDATES[feature]:
+        filled = {key: {k: v.format(**values) for k, v in value.items()} if isinstance(value, dict)
+                  else value.format(**values) for key, value in candidate.items()}
+        smtp_extra = filled.get("smtp_extra", "")
+        config = folder / "offers.yaml"
+        config.write_text(BASE.format(smtp_extra=", " + smtp_extra if smtp_extra else "",
+                                      sender_extra=filled.get("sender_extra", "")))
+        done = subprocess.run([program(args), "--config", config, "--check-config"], capture_output=True, text=True)
+        if done.returncode == 0:
+            return filled
+        said.append((filled.get("smtp_extra") or filled.get("sender_extra", "")).strip())
+    raise Skip(f"{version(args)} has no configuration for {feature}: --check-config accepts none of: {'; '.join(said)}")
+
+
+def demand_word(args, feature, word):
+    """Skip unless the program contains a word that the feature cannot do without."""
+    if word not in program(args).read_bytes():
+        raise Skip(f"{version(args)} does not offer {feature}: {word.decode()!r} does not occur in it")
