@@ -48,6 +48,11 @@ struct Verdict {
 // decides whether to try another host, another address of ours, or later.
 Verdict Classify(const Reply& reply, Phase phase);
 
+// The same for a failure without a reply: what a resolver, a socket or another mail server wrote ("Connection refused",
+// "Host not found", "does not accept mail"). Permanent only where DNS said for certain that the name takes no mail, for
+// loops, and for mail that was given up.
+Verdict ClassifyLocalError(std::string_view text);
+
 // The class of a permanent verdict: HARD if the address will never work (only with fault RECIPIENT), POLICY if refused
 // for content, reputation or policy, else SOFT. UNSPECIFIED for accepted and temporary ones.
 wavepost::v1::BounceClass BounceClassOf(const Verdict& verdict);

@@ -6,6 +6,9 @@
 // coordinator through an outbox. Without the coordinator it goes on with what it holds (until its lease ends).
 //
 // Usage:    wavepost-sender --config FILE [--check-config]
+//           wavepost-sender classify-reply [--phase rcpt] [--provider NAME] [TEXT]    what a reply means
+//           wavepost-sender classify-reply --jsonl < LINES                            the same for scripts
+//           wavepost-sender check-providers FILE                                      proves a file of providers
 // Ready:    prints "ready status=HOST:PORT" (or "ready") on standard output.
 // Signals:  SIGTERM, SIGINT: takes nothing new, finishes running transactions (stop_grace), leaves the queue on its
 // volume. Exit:     0 stopped as asked; 1 could not start or the disk failed; 2 wrong usage or configuration.
@@ -34,22 +37,41 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
+#include <string>
 
 #include "common/log/log.h"
 #include "common/log/signals.h"
 #include "sender/app/app.h"
+#include "sender/app/classify_reply.h"
 
 int main(int argc, char** argv) {
   CLI::App cli("Delivers mail from its own egress IPs. One process per data folder.");
   std::string config_path;
   bool check_only = false;
-  cli.add_option("--config", config_path, "YAML configuration file; its keys: sender/README.md")->required();
+  cli.add_option("--config", config_path, "YAML configuration file; its keys: sender/README.md");
   cli.add_flag("--check-config", check_only, "Read the configuration, say what is wrong with it, and end");
   cli.set_version_flag("--version", "wavepost-sender 0.1.0");
+  wavepost::ClassifyReplyOptions classify_options;
+  CLI::App* classify = cli.add_subcommand("classify-reply", "Says what the sender makes of a reply");
+  classify->add_option("TEXT", classify_options.text, "The reply; standard input if absent");
+  classify->add_option("--phase", classify_options.phase,
+                       "What it answered: greeting, ehlo, mail, rcpt, end_of_data...");
+  classify->add_option("--provider", classify_options.provider, "Ask the rules of this provider first");
+  classify->add_option("--providers", classify_options.providers_file, "A file instead of the built-in providers.yaml");
+  classify->add_flag("--jsonl", classify_options.jsonl, "Read lines {\"id\",\"reply\"} and write lines of JSON");
+  std::string providers_path;
+  CLI::App* check_providers = cli.add_subcommand("check-providers", "Proves a file of providers");
+  check_providers->add_option("FILE", providers_path, "In the format of sender/sites/providers.yaml")->required();
   try {
     cli.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return cli.exit(error) == 0 ? 0 : 2;
+  }
+  if (classify->parsed()) return wavepost::RunClassifyReply(classify_options, std::cin, std::cout, std::cerr);
+  if (check_providers->parsed()) return wavepost::RunCheckProviders(providers_path, std::cout, std::cerr);
+  if (config_path.empty()) {
+    std::cerr << "--config is required\n";
+    return 2;
   }
   auto config = wavepost::LoadSenderConfig(config_path);
   if (!config.ok()) {
