@@ -21,6 +21,8 @@ namespace wavepost {
 namespace {
 
 constexpr std::string_view kTenantPattern = "tenants/{tenant}";
+constexpr double kWeightMin = 0.01;
+constexpr double kWeightMax = 1000;
 
 class TenantService final : public v1::TenantService::CallbackService {
  public:
@@ -73,11 +75,16 @@ class TenantService final : public v1::TenantService::CallbackService {
       bad.push_back(
           {"tenant.display_name", absl::StrCat("must be at most ", kDisplayNameBytesMax, " printable bytes")});
     }
+    const double weight = request.tenant().weight();
+    if (weight != 0 && !(weight >= kWeightMin && weight <= kWeightMax)) {
+      bad.push_back({"tenant.weight", absl::StrCat("must be 0 or from ", kWeightMin, " to ", kWeightMax)});
+    }
     if (!bad.empty()) return BadFields("BAD_TENANT", bad);
     ASSIGN_OR_RETURN(const RequestKey key, RequestKeyOf("CreateTenant", "", request));
     v1::Tenant tenant;
     tenant.set_name(TenantName{request.tenant_id()}.ToString());
     tenant.set_display_name(display_name);
+    tenant.set_weight(request.tenant().weight());
     ASSIGN_OR_RETURN(v1::Tenant created, api_->store->CreateTenant(std::move(tenant), key));
     LogInfo("tenant_created", {{"tenant", created.name()}});
     return created;

@@ -42,8 +42,10 @@ struct AttachResult {
 
 absl::StatusOr<AttachResult> AttachIn(Store* store, const cluster::v1::Hello& hello) {
   AttachResult out;
-  const std::vector<v1::EgressIp> ips(hello.egress_ips().begin(), hello.egress_ips().end());
-  ASSIGN_OR_RETURN(out.node, store->AttachNode(hello.node_id(), ips));
+  ASSIGN_OR_RETURN(out.node, store->AttachNode({.node_id = hello.node_id(),
+                                                .egress_ips = {hello.egress_ips().begin(), hello.egress_ips().end()},
+                                                .data_id = hello.data_id(),
+                                                .order_cursor = hello.order_cursor()}));
   int64_t after = 0;
   while (true) {
     ASSIGN_OR_RETURN(const auto page, store->PendingBatches(hello.node_id(), after, kOutstandingPage));

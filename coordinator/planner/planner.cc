@@ -13,6 +13,20 @@ constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 
 }  // namespace
 
+std::vector<uint32_t> TurnOrder(const std::vector<WaveToPlan>& waves, uint32_t last) {
+  std::vector<uint32_t> order;
+  order.reserve(waves.size());
+  for (const bool urgent : {true, false}) {
+    // Round robin: first those behind the one that had its turn.
+    for (const bool behind : {true, false}) {
+      for (const WaveToPlan& wave : waves) {
+        if (wave.urgent == urgent && (wave.number > last) == behind) order.push_back(wave.number);
+      }
+    }
+  }
+  return order;
+}
+
 Planner::Planner(Store* store) : store_(store), wakeup_(&thread_, [this] { Turn(); }) {}
 
 Planner::~Planner() {
@@ -29,13 +43,13 @@ void Planner::Turn() {
   absl::Status failed = waves.status();
   bool progress = false;
   if (waves.ok()) {
-    std::erase_if(
-        works_, [&](const auto& work) { return std::find(waves->begin(), waves->end(), work.first) == waves->end(); });
+    std::erase_if(works_, [&](const auto& work) {
+      const auto at = std::lower_bound(waves->begin(), waves->end(), work.first,
+                                       [](const WaveToPlan& wave, uint32_t number) { return wave.number < number; });
+      return at == waves->end() || at->number != work.first;
+    });
     if (waves->empty()) return;
-    // Round robin: the first wave behind the one that had its turn.
-    std::sort(waves->begin(), waves->end());
-    std::rotate(waves->begin(), std::upper_bound(waves->begin(), waves->end(), last_), waves->end());
-    for (const uint32_t wave : *waves) {
+    for (const uint32_t wave : TurnOrder(*waves, last_)) {
       last_ = wave;
       const absl::StatusOr<bool> advanced = Advance(wave);
       if (!advanced.ok()) failed = Annotate(advanced.status(), absl::StrCat("wave w", wave));

@@ -1,5 +1,5 @@
 // Walks running waves: reads a page of recipients, decides about each, records the plan; then the next wave has its
-// turn.
+// turn. Waves of urgent campaigns have theirs before all others.
 //
 // The place in a wave is the store's: a crash repeats at most the reading of a page. A wave whose pool has no IP waits.
 // Threads: Wake and Stop from any thread; everything else happens on a thread of its own, since the store's calls
@@ -22,6 +22,10 @@
 #include "coordinator/store/store.h"
 
 namespace wavepost {
+
+// Waves in the order in which they may have the next turn: urgent ones first, and among equals those behind the one
+// that had the last. Pure.
+std::vector<uint32_t> TurnOrder(const std::vector<WaveToPlan>& waves, uint32_t last);
 
 class Planner {
  public:

@@ -101,7 +101,9 @@ TEST_F(BooksTest, AWaveStartsOnceAndNotEmpty) {
   ASSERT_TRUE(store_->ImportChunk(kWave, Rows(0, 3), {}, {}).ok());
   EXPECT_THAT(*store_->WavesToPlan(), testing::IsEmpty());
   EXPECT_EQ(store_->StartWave(kWave, 1)->state(), v1::Wave::RUNNING);
-  EXPECT_THAT(*store_->WavesToPlan(), testing::ElementsAre(1));
+  ASSERT_EQ(store_->WavesToPlan()->size(), 1u);
+  EXPECT_EQ(store_->WavesToPlan()->at(0).number, 1u);
+  EXPECT_FALSE(store_->WavesToPlan()->at(0).urgent);
   clock_.Advance(absl::Hours(1));
   EXPECT_EQ(store_->StartWave(kWave, 2)->start_time().seconds(), 1000000);
   EXPECT_EQ(store_->GetWave(kWave)->token_key_id(), 1u);
@@ -112,10 +114,10 @@ TEST_F(BooksTest, AnEgressIpMovesToTheNodeThatAttachedLast) {
   v1::EgressIp a, b;
   a.set_address("127.0.0.11");
   b.set_address("127.0.0.12");
-  EXPECT_EQ(store_->AttachNode("sender-0", {a, b})->epoch(), 1);
-  EXPECT_EQ(store_->AttachNode("sender-1", {b})->epoch(), 1);
+  EXPECT_EQ(store_->AttachNode({.node_id = "sender-0", .egress_ips = {a, b}})->epoch(), 1);
+  EXPECT_EQ(store_->AttachNode({.node_id = "sender-1", .egress_ips = {b}})->epoch(), 1);
   Open();
-  EXPECT_EQ(store_->AttachNode("sender-1", {b})->epoch(), 2);
+  EXPECT_EQ(store_->AttachNode({.node_id = "sender-1", .egress_ips = {b}})->epoch(), 2);
   const auto nodes = store_->ListNodes();
   ASSERT_EQ(nodes->size(), 2u);
   EXPECT_EQ((*nodes)[0].egress_ips_size(), 1);

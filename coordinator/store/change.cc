@@ -29,7 +29,8 @@ Change::Change(Db* db, WriterState* state, absl::Time now)
       read_(db),
       batch_(std::make_unique<rocksdb::WriteBatch>()),
       last_event_(state->last_event),
-      last_suppression_(state->last_suppression) {}
+      last_suppression_(state->last_suppression),
+      last_order_(state->last_order) {}
 
 Change::~Change() = default;
 
@@ -154,6 +155,34 @@ void Change::LogSuppression(cluster::v1::SuppressionChange change) {
   Put(kSuppressionLog, SequenceKey(change.sequence()), change);
 }
 
+cluster::v1::Order Change::AddOrder(cluster::v1::Order order) {
+  order.set_sequence(++last_order_);
+  if (order.has_pause()) order.mutable_pause()->set_name(absl::StrCat("pauses/", order.sequence()));
+  if (order.has_queue()) order.mutable_queue()->set_name(absl::StrCat("orders/", order.sequence()));
+  cluster::v1::StoredOrderRecord stored;
+  *stored.mutable_order() = order;
+  *stored.mutable_time() = ToProtoTime(now_);
+  Put(kOrders, SequenceKey(order.sequence()), stored);
+  orders_added_.push_back(order);
+  return order;
+}
+
+void Change::RemoveOrder(int64_t sequence) {
+  Delete(kOrders, SequenceKey(sequence));
+  orders_removed_.push_back(sequence);
+}
+
+void Change::PutDrop(cluster::v1::StoredDrop drop) {
+  Put(kDrops, SequenceKey(drop.sequence()), drop);
+  const int64_t sequence = drop.sequence();
+  drops_[sequence] = std::move(drop);
+}
+
+void Change::RemoveDrop(int64_t sequence) {
+  Delete(kDrops, SequenceKey(sequence));
+  drops_[sequence] = std::nullopt;
+}
+
 absl::StatusOr<std::optional<std::string>> Change::Answered(std::string_view parent, const RequestKey& request) const {
   if (request.id.empty()) return std::optional<std::string>();
   auto stored = read_.GetMessage<cluster::v1::StoredRequest>(kRequests, RequestRowKey(parent, request.id));
@@ -193,11 +222,25 @@ absl::Status Change::Commit() {
 void Change::KeepCopies() {
   state_->last_event = last_event_;
   state_->last_suppression = last_suppression_;
+  state_->last_order = last_order_;
+  state_->order_rows += static_cast<int64_t>(orders_added_.size()) - static_cast<int64_t>(orders_removed_.size());
+  for (const cluster::v1::Order& order : orders_added_) {
+    if (order.has_pause()) state_->pauses[order.sequence()] = order.pause();
+  }
+  for (const int64_t sequence : orders_removed_) state_->pauses.erase(sequence);
+  for (auto& [sequence, drop] : drops_) {
+    state_->drops_changed = true;
+    if (drop.has_value()) {
+      state_->drops[sequence] = *std::move(drop);
+    } else {
+      state_->drops.erase(sequence);
+    }
+  }
   if (state_->waves.size() + waves_.size() > kWavesCachedMax) state_->waves.clear();  // copies only
   for (auto& [number, wave] : waves_) {
     if (number > state_->last_wave) state_->last_wave = number;
     if (wave.wave().state() == v1::Wave::RUNNING && wave.planned_through() < wave.next_index()) {
-      state_->to_plan.insert(number);
+      state_->to_plan[number] = wave.priority() == v1::URGENT;
     } else {
       state_->to_plan.erase(number);
     }

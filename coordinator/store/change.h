@@ -46,8 +46,13 @@ struct WriterState {
   absl::flat_hash_map<std::string, cluster::v1::StoredNode> nodes;
   absl::flat_hash_map<std::string, PendingRef> pending;  // by batch id
   std::map<std::string, int64_t> backlog;                // recipients in pending, by node
-  std::set<uint32_t> to_plan;                            // running, not planned through
-  absl::Status broken;                                   // not OK: a write failed, nothing more is taken
+  std::map<uint32_t, bool> to_plan;                      // running, not planned through -> urgent
+  int64_t last_order = 0;
+  int64_t order_rows = 0;
+  std::map<int64_t, v1::Pause> pauses;               // rows of the order log, by sequence; some may have ended
+  std::map<int64_t, cluster::v1::StoredDrop> drops;  // under way
+  bool drops_changed = false;                        // since they were published
+  absl::Status broken;                               // not OK: a write failed, nothing more is taken
 };
 
 class Change {
@@ -88,6 +93,12 @@ class Change {
                                            std::optional<RecipientId> id = std::nullopt);
   void LogSuppression(cluster::v1::SuppressionChange change);
 
+  // Appends to the order log; the order with its sequence, and a pause or a flush or drop with its name, comes back.
+  cluster::v1::Order AddOrder(cluster::v1::Order order);
+  void RemoveOrder(int64_t sequence);  // must be in the log, once per change
+  void PutDrop(cluster::v1::StoredDrop drop);
+  void RemoveDrop(int64_t sequence);
+
   // The answer that this request id got. kInvalidArgument REQUEST_ID_REUSED if it belongs to another request.
   absl::StatusOr<std::optional<std::string>> Answered(std::string_view parent, const RequestKey& request) const;
   void RememberAnswer(std::string_view parent, const RequestKey& request,
@@ -106,6 +117,10 @@ class Change {
   const std::unique_ptr<rocksdb::WriteBatch> batch_;
   int64_t last_event_;
   int64_t last_suppression_;
+  int64_t last_order_;
+  std::vector<cluster::v1::Order> orders_added_;
+  std::vector<int64_t> orders_removed_;
+  std::map<int64_t, std::optional<cluster::v1::StoredDrop>> drops_;  // changed; nothing: removed
   // std::map: pointers into it stay valid.
   std::map<uint32_t, cluster::v1::StoredWave> waves_;
   std::map<std::string, cluster::v1::StoredNode, std::less<>> nodes_;

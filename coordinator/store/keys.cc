@@ -16,8 +16,8 @@ constexpr char kSeparator = '\0';  // stands in no name, and before all that doe
 }  // namespace
 
 std::vector<std::string> FamilyNames() {
-  return {"names",   "waves",        "recipients",      "states", "addresses",
-          "batches", "suppressions", "suppression_log", "events", "requests"};
+  return {"names",           "waves",  "recipients", "states", "addresses", "batches", "suppressions",
+          "suppression_log", "events", "requests",   "orders", "drops",     "warm_up"};
 }
 
 std::string NameKey(NameKind kind, std::string_view name) {
@@ -74,6 +74,20 @@ std::string SequenceKey(int64_t sequence) {
 
 int64_t ParseSequenceKey(std::string_view key) {
   return static_cast<int64_t>(ReadBig64(key));
+}
+
+std::string WarmUpPrefix(int64_t day) {
+  std::string key;
+  AppendBig32(static_cast<uint32_t>(day), &key);
+  return key;
+}
+
+std::string WarmUpRowKey(int64_t day, std::string_view egress_ip, std::string_view domain) {
+  std::string key = WarmUpPrefix(day);
+  key += egress_ip;
+  key += kSeparator;
+  key += domain;
+  return key;
 }
 
 std::string RequestRowKey(std::string_view parent, std::string_view request_id) {

@@ -28,6 +28,9 @@ enum Family : size_t {
   kSuppressionLog,  // sequence -> SuppressionChange
   kEvents,          // sequence -> StoredEvent
   kRequests,        // parent, request id -> StoredRequest
+  kOrders,          // sequence -> StoredOrderRecord
+  kDrops,           // sequence of the order -> StoredDrop
+  kWarmUp,          // day, egress IP, domain -> recipients planned
 };
 std::vector<std::string> FamilyNames();
 
@@ -55,6 +58,9 @@ std::string SuppressionPrefix(std::string_view tenant);
 std::string SuppressionRowKey(std::string_view tenant, std::string_view address);
 std::string SequenceKey(int64_t sequence);
 int64_t ParseSequenceKey(std::string_view key);  // needs 8 bytes
+// Days since 1970 (UTC) first, so that what is over is one range.
+std::string WarmUpPrefix(int64_t day);
+std::string WarmUpRowKey(int64_t day, std::string_view egress_ip, std::string_view domain);
 std::string RequestRowKey(std::string_view parent, std::string_view request_id);
 
 // The first key that is after every key with this prefix. Empty if there is none.

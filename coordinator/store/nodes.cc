@@ -7,8 +7,9 @@
 
 namespace wavepost {
 
-absl::StatusOr<cluster::v1::StoredNode> RocksStore::AttachNode(std::string_view node_id,
-                                                               const std::vector<v1::EgressIp>& egress_ips) {
+absl::StatusOr<cluster::v1::StoredNode> RocksStore::AttachNode(const NodeAttach& attach) {
+  const std::string_view node_id = attach.node_id;
+  const std::vector<v1::EgressIp>& egress_ips = attach.egress_ips;
   cluster::v1::StoredNode result;
   const absl::Status written = Write([&](Change& change) -> absl::Status {
     absl::flat_hash_set<std::string> taken;
@@ -30,11 +31,19 @@ absl::StatusOr<cluster::v1::StoredNode> RocksStore::AttachNode(std::string_view 
     ASSIGN_OR_RETURN(cluster::v1::StoredNode* const node, change.Node(node_id));
     node->mutable_egress_ips()->Assign(egress_ips.begin(), egress_ips.end());
     node->set_epoch(node->epoch() + 1);
+    if (!attach.data_id.empty()) node->set_data_id(attach.data_id);
+    node->set_order_sequence(attach.order_cursor);  // the node knows best: it may have lost its disk
     result = *node;
     return absl::OkStatus();
   });
   RETURN_IF_ERROR(written);
   return result;
+}
+
+absl::StatusOr<cluster::v1::StoredNode> RocksStore::GetNode(std::string_view node_id) {
+  auto stored = Durable().GetMessage<cluster::v1::StoredNode>(kNames, NameKey(NameKind::kNode, node_id));
+  if (absl::IsNotFound(stored.status())) return NoSuch("node", node_id);
+  return stored;
 }
 
 absl::StatusOr<std::vector<cluster::v1::StoredNode>> RocksStore::ListNodes() {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "common/base/strings.h"
 #include "coordinator/store/rocks_store_impl.h"
 #include "coordinator/store/row_set.h"
 #include "coordinator/store/transition.h"
@@ -14,6 +15,23 @@ namespace {
 
 constexpr size_t kPlanPageMax = 10000;
 constexpr int kBatchRecipientsMax = 500;
+constexpr size_t kWarmUpTrimMax = 5000;  // rows per plan; more than a plan adds
+
+absl::Status RecordWarmUp(Change& change, const Plan& plan) {
+  if (plan.warm_up.empty()) return absl::OkStatus();
+  size_t deleted = 0;
+  RETURN_IF_ERROR(
+      change.read().Scan(kWarmUp, "", WarmUpPrefix(plan.warm_up_day), [&](std::string_view key, std::string_view) {
+        change.Delete(kWarmUp, key);  // of days that are over
+        return ++deleted < kWarmUpTrimMax;
+      }));
+  for (const WarmUpCount& count : plan.warm_up) {
+    std::string value;
+    AppendBig64(static_cast<uint64_t>(count.recipients), &value);
+    change.Put(kWarmUp, WarmUpRowKey(plan.warm_up_day, count.egress_ip, count.domain), value);
+  }
+  return absl::OkStatus();
+}
 
 // A recipient that is in none of the two lists would never be sent to, one that is in both would be counted twice.
 absl::Status CheckCovers(const Plan& plan, uint32_t next_index) {
@@ -100,6 +118,20 @@ absl::StatusOr<std::pair<uint32_t, std::vector<PlanRow>>> RocksStore::ReadPlanPa
   return page;
 }
 
+absl::StatusOr<std::vector<WarmUpCount>> RocksStore::WarmUpCounts(int64_t day) {
+  std::vector<WarmUpCount> counts;
+  const std::string prefix = WarmUpPrefix(day);
+  RETURN_IF_ERROR(Durable().Scan(kWarmUp, prefix, PrefixEnd(prefix), [&](std::string_view key, std::string_view value) {
+    const std::string_view rest = key.substr(prefix.size());
+    const size_t end = rest.find('\0');
+    if (end == std::string_view::npos || value.size() != 8) return true;
+    counts.push_back(
+        {std::string(rest.substr(0, end)), std::string(rest.substr(end + 1)), static_cast<int64_t>(ReadBig64(value))});
+    return counts.size() < kWarmUpCountsMax;
+  }));
+  return counts;
+}
+
 absl::StatusOr<std::string> RocksStore::NewBatchId() {
   std::string id(16, '\0');
   options_.random(id.data(), id.size());
@@ -133,9 +165,15 @@ absl::Status RocksStore::RecordPlan(const Plan& plan) {
                                        }));
     RETURN_IF_ERROR(failed);
 
+    ASSIGN_OR_RETURN(const auto dropped, DroppedOf(change, *wave, plan));
+    std::vector<RecipientId> withheld = plan.suppressed;
     BatchBuilder batches;
     cluster::v1::RecipientState state;
     for (const Assignment& assignment : plan.assignments) {
+      if (dropped.contains(assignment.id.index)) {
+        withheld.push_back(assignment.id);
+        continue;
+      }
       state.Clear();
       if (const auto it = early.find(assignment.id.index); it != early.end()) state = it->second;
       if (!Assign(assignment.node, assignment.egress_ip, &state, counts)) continue;  // has its outcome already
@@ -152,9 +190,11 @@ absl::Status RocksStore::RecordPlan(const Plan& plan) {
       }
     }
 
-    ASSIGN_OR_RETURN(RowSet rows, RowSet::Load(change.read(), plan.suppressed));
+    ASSIGN_OR_RETURN(RowSet rows, RowSet::Load(change.read(), withheld));
     for (Row& row : rows.rows()) {
-      const Effect effect = Suppress(change.now(), /*withdrawn=*/false, &row.state, counts);
+      const Effect effect = dropped.contains(row.id.index)
+                                ? Cancel(change.now(), /*withdrawn=*/false, &row.state, counts)
+                                : Suppress(change.now(), /*withdrawn=*/false, &row.state, counts);
       if (!effect.changed) continue;
       row.changed = true;
       v1::Event event = *effect.event;
@@ -163,6 +203,7 @@ absl::Status RocksStore::RecordPlan(const Plan& plan) {
     }
     rows.Store(&change);
 
+    RETURN_IF_ERROR(RecordWarmUp(change, plan));
     wave->set_planned_through(plan.through_index);
     CompleteWave(&change, wave);
     return absl::OkStatus();

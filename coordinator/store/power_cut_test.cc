@@ -22,6 +22,8 @@ namespace {
 constexpr int kChunk = 120;
 constexpr int kChunks = 3;
 constexpr size_t kPlanPage = 90;
+constexpr char kDropped[] = "tenants/acme/campaigns/dropped";
+constexpr char kDroppedWave[] = "tenants/acme/campaigns/dropped/waves/w";
 
 using Step = std::function<absl::Status(Store*)>;
 
@@ -37,6 +39,56 @@ absl::Status PlanPage(Store* store, uint32_t from) {
     }
   }
   return store->RecordPlan(plan);
+}
+
+// Orders, and a campaign of which a part is planned and then all is dropped, a page per step.
+void AddOrders(std::vector<Step>* steps) {
+  for (const char* id : {"p1", "p2"}) {
+    steps->push_back([id](Store* store) {
+      v1::Pause pause;
+      pause.mutable_selector()->set_domain(id);
+      return store->CreatePause(pause, "operator", {id, id}).status();
+    });
+  }
+  steps->push_back([](Store* store) {
+    const absl::Status status = store->EndPause("pauses/1");
+    return absl::IsNotFound(status) ? absl::OkStatus() : status;
+  });
+  steps->push_back([](Store* store) {
+    cluster::v1::StoredCampaign campaign;
+    campaign.mutable_campaign()->set_name(kDropped);
+    return store->CreateCampaign(campaign, {"dc", "dc"}).status();
+  });
+  steps->push_back([](Store* store) { return store->CreateWave(kDropped, kDroppedWave, {"dw", "dw"}).status(); });
+  for (int chunk = 0; chunk < 2; ++chunk) {
+    steps->push_back([chunk](Store* store) {
+      const std::string id = absl::StrCat("dropped-", chunk);
+      return store->ImportChunk(kDroppedWave, Rows(1500 * chunk, 1500), {}, {id, id}).status();
+    });
+  }
+  steps->push_back([](Store* store) { return store->StartWave(kDroppedWave, 1).status(); });
+  steps->push_back([](Store* store) -> absl::Status {
+    ASSIGN_OR_RETURN(const auto page, store->ReadPlanPage(2, 600));
+    if (page.first != 0) return absl::OkStatus();
+    Plan plan{.wave = 2, .from_index = 0, .through_index = 600, .warm_up_day = 7};
+    for (const PlanRow& row : page.second) plan.assignments.push_back({row.id, "sender-2", "127.0.0.13"});
+    plan.warm_up.push_back({"127.0.0.13", "example.com", 600});
+    return store->RecordPlan(plan);
+  });
+  steps->push_back([](Store* store) {
+    v1::QueueOrder order;
+    order.set_kind(v1::QueueOrder::DROP);
+    order.mutable_selector()->set_campaign(kDropped);
+    return store->CreateOrder(order, "operator", {"drop", "drop"}).status();
+  });
+  // Waves: two pages and the end of the list; batches: one. By what is left, a repeated step does nothing.
+  for (const int64_t open : {1000, 600, 600, 0}) {
+    steps->push_back([open](Store* store) -> absl::Status {
+      ASSIGN_OR_RETURN(const auto wave, store->GetWave(kDroppedWave));
+      if (wave.wave().counts().open() < open) return absl::OkStatus();
+      return store->AdvanceDrops().status();
+    });
+  }
 }
 
 // One commit each, and harmless when repeated.
@@ -98,6 +150,7 @@ std::vector<Step> Script() {
     const absl::Status status = store->DeleteSuppression(kTenant, "user7@example.com", "me", "test");
     return absl::IsNotFound(status) ? absl::OkStatus() : status;
   });
+  AddOrders(&steps);
   return steps;
 }
 
@@ -120,12 +173,23 @@ std::string Fingerprint(Store* store) {
     const auto audit = store->AuditWave(kWave);
     if (!audit.ok() || !audit->balanced()) out += "NOT BALANCED " + audit->DebugString();
   }
+  const auto dropped = store->GetWave(kDroppedWave);
+  if (dropped.ok()) {
+    add(*dropped);
+    const auto audit = store->AuditWave(kDroppedWave);
+    if (!audit.ok() || !audit->balanced()) out += "NOT BALANCED " + audit->DebugString();
+  }
+  for (const cluster::v1::Order& order : Must(store->Orders(0, 1000))) add(order);
+  for (const cluster::v1::Order& order : Must(store->Orders(1, 1000))) add(order);
+  for (const WarmUpCount& count : Must(store->WarmUpCounts(7))) {
+    absl::StrAppend(&out, count.egress_ip, " ", count.domain, " ", count.recipients, "\n");
+  }
   for (const v1::Suppression& suppression : Must(store->ListSuppressions(kTenant, 100, "")).items) add(suppression);
   for (const SuppressionChange& change : Must(store->SuppressionChanges(0, 1000))) add(change);
   for (const v1::Event& event : Must(store->Events(0, 10000))) add(event);
   for (const cluster::v1::StoredNode& node : Must(store->ListNodes())) add(node);
   add(Must(store->GetBouncer("bouncer-0")));
-  for (const char* node : {"sender-0", "sender-1"}) {
+  for (const char* node : {"sender-0", "sender-1", "sender-2"}) {
     for (cluster::v1::PendingBatch batch : Must(store->PendingBatches(node, 0, 100))) {
       batch.clear_batch_id();
       add(batch);

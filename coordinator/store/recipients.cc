@@ -32,6 +32,25 @@ v1::Recipient ToApi(const Row& row, const std::string& wave_name, const cluster:
 
 }  // namespace
 
+absl::StatusOr<std::vector<OpenRow>> RocksStore::ReadOpen(uint32_t wave, uint32_t from_index, size_t limit) {
+  const Reader read = Durable();
+  std::vector<RecipientId> ids;
+  const size_t rows_max = std::min<size_t>(limit, kReadMax);
+  for (size_t i = 0; i < rows_max && from_index + uint64_t{i} <= UINT32_MAX; ++i) {
+    ids.push_back({wave, from_index + static_cast<uint32_t>(i)});
+  }
+  ASSIGN_OR_RETURN(RowSet rows, RowSet::Load(read, ids));
+  std::vector<OpenRow> out;
+  for (Row& row : rows.rows()) {
+    if (row.state.state() == v1::Recipient::DONE) continue;
+    out.push_back({.address = std::move(*row.recipient.mutable_address()),
+                   .assigned = row.state.state() == v1::Recipient::ASSIGNED,
+                   .node = row.state.node(),
+                   .egress_ip = row.state.egress_ip()});
+  }
+  return out;
+}
+
 absl::StatusOr<v1::Recipient> RocksStore::GetRecipient(RecipientId id) {
   const Reader read = Durable();
   ASSIGN_OR_RETURN(RowSet rows, RowSet::Load(read, {id}));

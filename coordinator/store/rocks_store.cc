@@ -4,6 +4,8 @@
 #include <rocksdb/db.h>
 #include <rocksdb/snapshot.h>
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
@@ -59,7 +61,7 @@ absl::Status RocksStore::Load() {
     if (!wave.ok()) return false;
     writer_.last_wave = wave->number();
     if (wave->wave().state() == v1::Wave::RUNNING && wave->planned_through() < wave->next_index()) {
-      writer_.to_plan.insert(wave->number());
+      writer_.to_plan[wave->number()] = wave->priority() == v1::URGENT;
     }
     return true;
   }));
@@ -74,6 +76,27 @@ absl::Status RocksStore::Load() {
     return true;
   }));
   RETURN_IF_ERROR(failed);
+  ASSIGN_OR_RETURN(writer_.last_order, LastSequence(read, kOrders));
+  RETURN_IF_ERROR(read.Scan(kOrders, "", "", [&](std::string_view key, std::string_view value) {
+    auto stored = Reader::ParseRecord<cluster::v1::StoredOrderRecord>(value);
+    failed.Update(stored.status());
+    if (!stored.ok()) return false;
+    ++writer_.order_rows;
+    if (stored->order().has_pause()) {
+      writer_.pauses[ParseSequenceKey(key)] = std::move(*stored->mutable_order()->mutable_pause());
+    }
+    return true;
+  }));
+  RETURN_IF_ERROR(failed);
+  RETURN_IF_ERROR(read.Scan(kDrops, "", "", [&](std::string_view key, std::string_view value) {
+    auto drop = Reader::ParseRecord<cluster::v1::StoredDrop>(value);
+    failed.Update(drop.status());
+    if (!drop.ok()) return false;
+    writer_.drops[ParseSequenceKey(key)] = *std::move(drop);
+    return true;
+  }));
+  RETURN_IF_ERROR(failed);
+  writer_.drops_changed = true;
   Publish();
   return absl::OkStatus();
 }
@@ -110,8 +133,17 @@ void RocksStore::Publish() {
   rocksdb::DB* const raw = db_->raw();
   std::shared_ptr<const rocksdb::Snapshot> fresh(
       raw->GetSnapshot(), [raw](const rocksdb::Snapshot* snapshot) { raw->ReleaseSnapshot(snapshot); });
-  std::vector<uint32_t> to_plan(writer_.to_plan.begin(), writer_.to_plan.end());
+  std::vector<WaveToPlan> to_plan;
+  to_plan.reserve(writer_.to_plan.size());
+  for (const auto& [number, urgent] : writer_.to_plan) to_plan.push_back({number, urgent});
+  Drops drops;
+  if (std::exchange(writer_.drops_changed, false)) {
+    std::vector<cluster::v1::StoredDrop> list;
+    for (const auto& [sequence, drop] : writer_.drops) list.push_back(drop);
+    drops = std::make_shared<const std::vector<cluster::v1::StoredDrop>>(std::move(list));
+  }
   std::lock_guard lock(published_mutex_);
+  if (drops != nullptr) drops_.swap(drops);
   durable_.swap(fresh);
   to_plan_.swap(to_plan);
   for (const auto& [node, recipients] : writer_.backlog) backlog_[node] = recipients;
@@ -120,6 +152,11 @@ void RocksStore::Publish() {
 Reader RocksStore::Durable() const {
   std::lock_guard lock(published_mutex_);
   return Reader(db_.get(), durable_);
+}
+
+std::pair<Reader, RocksStore::Drops> RocksStore::DurableWithDrops() const {
+  std::lock_guard lock(published_mutex_);
+  return {Reader(db_.get(), durable_), drops_};
 }
 
 void RocksStore::OnChange(std::function<void()> listener) {

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "common/storage/commit_loop.h"
 #include "common/storage/db.h"
 #include "coordinator/store/change.h"
@@ -53,7 +54,7 @@ class RocksStore final : public Store {
   absl::StatusOr<cluster::v1::StoredWave> GetWaveByNumber(uint32_t number) override;
   absl::StatusOr<Page<v1::Wave>> ListWaves(std::string_view campaign, int page_size, std::string_view cursor) override;
   absl::StatusOr<v1::Wave> StartWave(std::string_view name, uint32_t token_key_id) override;
-  absl::StatusOr<std::vector<uint32_t>> WavesToPlan() override;
+  absl::StatusOr<std::vector<WaveToPlan>> WavesToPlan() override;
 
   absl::StatusOr<v1::ImportRecipientsResponse> ImportChunk(std::string_view wave, std::vector<NewRecipient> rows,
                                                            std::vector<v1::ImportRecipientsResponse::Refusal> refusals,
@@ -71,8 +72,24 @@ class RocksStore final : public Store {
   void AcknowledgeBatch(std::string_view node, std::string_view batch_id, Done done) override;
   absl::StatusOr<int64_t> Backlog(std::string_view node) override;
 
-  absl::StatusOr<cluster::v1::StoredNode> AttachNode(std::string_view node_id,
-                                                     const std::vector<v1::EgressIp>& egress_ips) override;
+  absl::StatusOr<std::vector<PendingHead>> PendingHeads(std::string_view node, int64_t after_sequence,
+                                                        size_t limit) override;
+  absl::StatusOr<cluster::v1::PendingBatch> GetPendingBatch(std::string_view node, int64_t sequence) override;
+  absl::StatusOr<std::vector<OpenRow>> ReadOpen(uint32_t wave, uint32_t from_index, size_t limit) override;
+  absl::StatusOr<std::vector<WarmUpCount>> WarmUpCounts(int64_t day) override;
+
+  absl::StatusOr<v1::Pause> CreatePause(v1::Pause pause, std::string_view parent, const RequestKey& request) override;
+  absl::StatusOr<v1::Pause> GetPause(std::string_view name) override;
+  absl::Status EndPause(std::string_view name) override;
+  absl::StatusOr<Page<v1::Pause>> ListPauses(std::string_view creator, int page_size, std::string_view cursor) override;
+  absl::StatusOr<v1::QueueOrder> CreateOrder(v1::QueueOrder order, std::string_view parent,
+                                             const RequestKey& request) override;
+  absl::StatusOr<bool> AdvanceDrops() override;
+  absl::StatusOr<std::vector<cluster::v1::Order>> Orders(int64_t after_sequence, size_t limit) override;
+  void AcknowledgeOrders(std::string_view node, int64_t through_sequence, Done done) override;
+
+  absl::StatusOr<cluster::v1::StoredNode> AttachNode(const NodeAttach& node) override;
+  absl::StatusOr<cluster::v1::StoredNode> GetNode(std::string_view node_id) override;
   absl::StatusOr<std::vector<cluster::v1::StoredNode>> ListNodes() override;
   absl::StatusOr<cluster::v1::StoredBouncer> GetBouncer(std::string_view bouncer_id) override;
 
@@ -109,6 +126,9 @@ class RocksStore final : public Store {
   void Publish();
   // The books as of the last sync.
   Reader Durable() const;
+  // The same, with the drops that are under way in them.
+  using Drops = std::shared_ptr<const std::vector<cluster::v1::StoredDrop>>;
+  std::pair<Reader, Drops> DurableWithDrops() const;
 
   // One page of rows of `family` that start with `prefix`. `take` returns false for rows that are passed over, and
   // appends the others to the page's items. The cursor is what follows the prefix in the last key taken.
@@ -120,7 +140,14 @@ class RocksStore final : public Store {
   absl::Status ApplyReportsNow(Change& change, std::string_view node, const std::vector<cluster::v1::Report>& reports);
   absl::Status ApplyBounceReportsNow(Change& change, std::string_view bouncer,
                                      const std::vector<cluster::v1::BounceReport>& reports);
-  absl::Status WithdrawNow(Change& change, const std::vector<RecipientId>& ids);
+  absl::Status WithdrawNow(Change& change, const std::vector<RecipientId>& suppressed,
+                           const std::vector<RecipientId>& dropped);
+  // The recipients of the plan that a drop takes in.
+  absl::StatusOr<absl::flat_hash_set<uint32_t>> DroppedOf(Change& change, const cluster::v1::StoredWave& wave,
+                                                          const Plan& plan);
+  absl::Status TrimOrders(Change& change);
+  absl::Status AdvanceWaves(Change& change, cluster::v1::StoredDrop* drop);
+  absl::Status AdvanceBatches(Change& change, cluster::v1::StoredDrop* drop, bool* done);
   absl::StatusOr<std::string> NewBatchId();
 
   const RocksStoreOptions options_;
@@ -131,7 +158,8 @@ class RocksStore final : public Store {
 
   mutable std::mutex published_mutex_;
   std::shared_ptr<const rocksdb::Snapshot> durable_;  // guarded by published_mutex_, as the two below
-  std::vector<uint32_t> to_plan_;
+  std::vector<WaveToPlan> to_plan_;
+  Drops drops_ = std::make_shared<const std::vector<cluster::v1::StoredDrop>>();
   std::map<std::string, int64_t, std::less<>> backlog_;
 
   CommitLoop loop_;  // last: ends before what it uses

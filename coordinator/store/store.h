@@ -63,6 +63,13 @@ struct Assignment {
   std::string egress_ip;
 };
 
+// Recipients planned on a day for a domain from an egress IP that is warming up, over all waves.
+struct WarmUpCount {
+  std::string egress_ip;
+  std::string domain;
+  int64_t recipients = 0;
+};
+
 // What the planner decided about a page of recipients of one wave.
 struct Plan {
   uint32_t wave = 0;
@@ -70,6 +77,9 @@ struct Plan {
   uint32_t through_index = 0;  // one past the last recipient of the page
   std::vector<Assignment> assignments;
   std::vector<RecipientId> suppressed;
+  // New counts of the day, which replace the stored ones.
+  int64_t warm_up_day = 0;  // days since 1970, UTC
+  std::vector<WarmUpCount> warm_up;
 };
 
 // A recipient of a page for the planner.
@@ -79,8 +89,46 @@ struct PlanRow {
   bool suppressed = false;
 };
 
+// A wave that the planner has work with.
+struct WaveToPlan {
+  uint32_t number = 0;
+  bool urgent = false;
+};
+
+// What is known of a pending batch without reading its recipients.
+struct PendingHead {
+  std::string batch_id;
+  int64_t sequence = 0;  // place in the node's order
+  uint32_t wave = 0;
+  int64_t recipients = 0;
+  bool urgent = false;
+  std::string tenant;  // "tenants/{tenant}"
+  double weight = 1;   // the tenant's
+};
+
+// What a node says of itself when it attaches.
+struct NodeAttach {
+  std::string node_id;
+  std::vector<v1::EgressIp> egress_ips;
+  std::string data_id;  // empty: unknown
+  int64_t order_cursor = 0;
+};
+
+// A recipient that has no outcome yet.
+struct OpenRow {
+  std::string address;
+  bool assigned = false;
+  std::string node;  // of an assigned one, as the next
+  std::string egress_ip;
+};
+
 // A suppression change with its place in the log.
 using SuppressionChange = cluster::v1::SuppressionChange;
+
+// Of the campaigns that are URGENT, a wave may have so many recipients.
+inline constexpr int64_t kUrgentRecipientsMax = 1000;
+
+inline constexpr size_t kWarmUpCountsMax = 200'000;
 
 class Store {
  public:
@@ -121,8 +169,8 @@ class Store {
                                                    std::string_view cursor) = 0;
   // DRAFT -> RUNNING; RUNNING and COMPLETED stay as they are. kFailedPrecondition without recipients.
   virtual absl::StatusOr<v1::Wave> StartWave(std::string_view name, uint32_t token_key_id) = 0;
-  // Numbers of the waves that are RUNNING and not yet planned through.
-  virtual absl::StatusOr<std::vector<uint32_t>> WavesToPlan() = 0;
+  // The waves that are RUNNING and not yet planned through, by number.
+  virtual absl::StatusOr<std::vector<WaveToPlan>> WavesToPlan() = 0;
 
   // --- recipients
   // ----------------------------------------------------------------------------------------------------- Stores the
@@ -145,27 +193,69 @@ class Store {
   // unplanned recipients of a running wave, in store order, with the suppression list looked up. first: the wave's
   // planned_through. Empty: planned through.
   virtual absl::StatusOr<std::pair<uint32_t, std::vector<PlanRow>>> ReadPlanPage(uint32_t wave, size_t limit) = 0;
-  // Records a plan: outcomes for the suppressed, state ASSIGNED and pending batches (UUIDs, at most 500 recipients, one
-  // node and wave each) for the others. kFailedPrecondition if the wave was planned past from_index in between.
-  // Suppressions that came in between are honoured later, by ReadBatch.
+  // Records a plan: outcomes for the suppressed and for those that a drop takes in, state ASSIGNED and pending batches
+  // (UUIDs, at most 500 recipients, one node and wave each) for the others. kFailedPrecondition if the wave was planned
+  // past from_index in between. Suppressions that came in between are honoured later, by ReadBatch.
   virtual absl::Status RecordPlan(const Plan& plan) = 0;
   // Ids of the batches that the node has not acknowledged, in order, after `after_sequence`, at most `limit`.
   virtual absl::StatusOr<std::vector<cluster::v1::PendingBatch>> PendingBatches(std::string_view node,
                                                                                 int64_t after_sequence,
                                                                                 size_t limit) = 0;
-  // The batch as it goes out now: recipients that still are ASSIGNED; those suppressed since get their outcome here
-  // (synced before the call returns) and are left out. return_path is filled by the caller.
+  // The batch as it goes out now: recipients that still are ASSIGNED; those suppressed or dropped since get their
+  // outcome here (synced before the call returns) and are left out. return_path is filled by the caller.
   virtual absl::StatusOr<cluster::v1::Batch> ReadBatch(const cluster::v1::PendingBatch& pending) = 0;
   // The node has it. Unknown ids are fine.
   virtual void AcknowledgeBatch(std::string_view node, std::string_view batch_id, Done done) = 0;
   // Recipients in pending batches of the node.
   virtual absl::StatusOr<int64_t> Backlog(std::string_view node) = 0;
 
+  // What the node has not acknowledged, in order, after `after_sequence`, at most `limit`, without the recipients.
+  virtual absl::StatusOr<std::vector<PendingHead>> PendingHeads(std::string_view node, int64_t after_sequence,
+                                                                size_t limit) = 0;
+  // One of them. kNotFound: it was acknowledged, or dropped.
+  virtual absl::StatusOr<cluster::v1::PendingBatch> GetPendingBatch(std::string_view node, int64_t sequence) = 0;
+  // The recipients from `from_index` on, at most `limit` of them looked at, that have no outcome.
+  virtual absl::StatusOr<std::vector<OpenRow>> ReadOpen(uint32_t wave, uint32_t from_index, size_t limit) = 0;
+  // The day's counts, at most kWarmUpCountsMax of them.
+  virtual absl::StatusOr<std::vector<WarmUpCount>> WarmUpCounts(int64_t day) = 0;
+
+  // --- orders
+  // Pauses, flushes and drops form one log; a place in it is a sequence. selector, end time and texts are checked by
+  // the caller; name and create_time are given here. kResourceExhausted: kPausesMax stand, kDropsMax are under way, or
+  // the log has kOrdersMax rows. `parent`: scope of the request id.
+  static constexpr size_t kPausesMax = 1000;
+  static constexpr size_t kPausesOfTenantMax = 100;  // and so many of the above stay free for operators
+  static constexpr size_t kDropsMax = 1000;
+  static constexpr int64_t kOrdersMax = 100'000;
+  virtual absl::StatusOr<v1::Pause> CreatePause(v1::Pause pause, std::string_view parent,
+                                                const RequestKey& request) = 0;
+  // A pause that stands. kNotFound.
+  virtual absl::StatusOr<v1::Pause> GetPause(std::string_view name) = 0;
+  // kNotFound.
+  virtual absl::Status EndPause(std::string_view name) = 0;
+  // Pauses that stand, oldest first; of one creator, unless that is empty.
+  virtual absl::StatusOr<Page<v1::Pause>> ListPauses(std::string_view creator, int page_size,
+                                                     std::string_view cursor) = 0;
+  // A flush or drop. A drop with a campaign and without a site is also carried out on what is not at a node: from now
+  // on no plan and no batch contains the campaign's dropped recipients, and AdvanceDrops gives them their outcome.
+  // Waves that have not started yet, or start later, are not concerned.
+  virtual absl::StatusOr<v1::QueueOrder> CreateOrder(v1::QueueOrder order, std::string_view parent,
+                                                     const RequestKey& request) = 0;
+  // A page of the drops that are under way, in one change. False: nothing is left to do.
+  virtual absl::StatusOr<bool> AdvanceDrops() = 0;
+  // Orders after a place in the log, in order, at most `limit`. After 0: the pauses that stand, then one order with
+  // nothing set that has the log's last sequence (at most kPausesMax + 1, whatever the limit; none if there never was
+  // one).
+  virtual absl::StatusOr<std::vector<cluster::v1::Order>> Orders(int64_t after_sequence, size_t limit) = 0;
+  // The node has stored all up to here.
+  virtual void AcknowledgeOrders(std::string_view node, int64_t through_sequence, Done done) = 0;
+
   // --- nodes and bouncers
   // --------------------------------------------------------------------------------------------- Stores addresses and
   // raises the epoch. An egress IP moves to the node that attached last.
-  virtual absl::StatusOr<cluster::v1::StoredNode> AttachNode(std::string_view node_id,
-                                                             const std::vector<v1::EgressIp>& egress_ips) = 0;
+  virtual absl::StatusOr<cluster::v1::StoredNode> AttachNode(const NodeAttach& node) = 0;
+  // kNotFound.
+  virtual absl::StatusOr<cluster::v1::StoredNode> GetNode(std::string_view node_id) = 0;
   virtual absl::StatusOr<std::vector<cluster::v1::StoredNode>> ListNodes() = 0;
   virtual absl::StatusOr<cluster::v1::StoredBouncer> GetBouncer(std::string_view bouncer_id) = 0;  // made if new
 

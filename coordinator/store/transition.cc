@@ -58,6 +58,16 @@ v1::Suppression::Cause CauseOf(const cluster::v1::BounceReport& report) {
   }
 }
 
+// Not sent, by a decision of ours.
+Effect Withhold(v1::Outcome outcome, absl::Time now, bool withdrawn, RecipientState* state, v1::WaveCounts* counts) {
+  if (state->state() == Recipient::DONE) return {};
+  Enter(outcome, now, state, counts);
+  state->set_withdrawn(withdrawn);
+  Effect effect{.changed = true, .event = MakeEvent(v1::Event::OUTCOME_RECORDED, *state)};
+  effect.event->set_outcome(outcome);
+  return effect;
+}
+
 Effect ApplyDeferral(const cluster::v1::Report& report, RecipientState* state, v1::WaveCounts* counts) {
   if (state->state() == Recipient::DONE) return {};
   counts->set_deferrals(counts->deferrals() + 1);
@@ -82,7 +92,7 @@ Effect ApplyReport(const cluster::v1::Report& report, absl::Time now, RecipientS
   if (state->state() == Recipient::DONE) {
     if (!withdrawn) return {};
     state->set_withdrawn(false);
-    if (report.outcome() == v1::SUPPRESSED) return {.changed = true};  // the node agrees
+    if (report.outcome() == state->outcome()) return {.changed = true};  // the node agrees
   }
 
   // The report that overtook the sender's word has the last one, as it would have had in the right order: a copy had
@@ -126,12 +136,11 @@ Effect ApplyBounceReport(const cluster::v1::BounceReport& report, absl::Time now
 }
 
 Effect Suppress(absl::Time now, bool withdrawn, RecipientState* state, v1::WaveCounts* counts) {
-  if (state->state() == Recipient::DONE) return {};
-  Enter(v1::SUPPRESSED, now, state, counts);
-  state->set_withdrawn(withdrawn);
-  Effect effect{.changed = true, .event = MakeEvent(v1::Event::OUTCOME_RECORDED, *state)};
-  effect.event->set_outcome(v1::SUPPRESSED);
-  return effect;
+  return Withhold(v1::SUPPRESSED, now, withdrawn, state, counts);
+}
+
+Effect Cancel(absl::Time now, bool withdrawn, RecipientState* state, v1::WaveCounts* counts) {
+  return Withhold(v1::CANCELLED, now, withdrawn, state, counts);
 }
 
 bool Assign(std::string_view node, std::string_view egress_ip, RecipientState* state, v1::WaveCounts* counts) {

@@ -5,8 +5,10 @@
 //
 //   ACCEPTED --Assign--> ASSIGNED --ApplyReport--> DONE(outcome)
 //   ACCEPTED, ASSIGNED --Suppress--> DONE(SUPPRESSED)
+//   ACCEPTED, ASSIGNED --Cancel--> DONE(CANCELLED)
 //   DONE(DELIVERED) --ApplyBounceReport--> DONE(BOUNCED)
-//   DONE(SUPPRESSED), withdrawn --ApplyReport--> DONE(outcome)   the node had it already: its word is the truth
+//   DONE(SUPPRESSED or CANCELLED), withdrawn --ApplyReport--> DONE(outcome)   the node had it already: its word is the
+//   truth
 //
 // All other reports about a recipient that has its outcome change nothing: the first outcome stays.
 #pragma once
@@ -45,6 +47,9 @@ Effect ApplyBounceReport(const cluster::v1::BounceReport& report, absl::Time now
 // The planner's or dispatcher's decision not to send. withdrawn: the recipient was in a batch already.
 // Changes nothing if it has its outcome.
 Effect Suppress(absl::Time now, bool withdrawn, cluster::v1::RecipientState* state, v1::WaveCounts* counts);
+
+// The same for a drop that somebody ordered.
+Effect Cancel(absl::Time now, bool withdrawn, cluster::v1::RecipientState* state, v1::WaveCounts* counts);
 
 // ACCEPTED -> ASSIGNED. False, and nothing changed, from any other state.
 bool Assign(std::string_view node, std::string_view egress_ip, cluster::v1::RecipientState* state,

@@ -16,7 +16,8 @@ constexpr uint32_t kWavesMax = UINT32_MAX;
 absl::StatusOr<v1::Wave> RocksStore::CreateWave(std::string_view campaign, std::string_view wave_name,
                                                 const RequestKey& request) {
   return Create<v1::Wave>(campaign, request, [&](Change& change) -> absl::StatusOr<v1::Wave> {
-    const auto owner = change.read().Get(kNames, NameKey(NameKind::kCampaign, campaign));
+    const auto owner =
+        change.read().GetMessage<cluster::v1::StoredCampaign>(kNames, NameKey(NameKind::kCampaign, campaign));
     if (absl::IsNotFound(owner.status())) return NoSuch("campaign", campaign);
     if (!owner.ok()) return owner.status();
     const auto there = change.read().Get(kNames, NameKey(NameKind::kWaveNumber, wave_name));
@@ -30,6 +31,7 @@ absl::StatusOr<v1::Wave> RocksStore::CreateWave(std::string_view campaign, std::
     cluster::v1::StoredWave stored;
     stored.set_number(change.state().last_wave + 1);
     stored.set_campaign(std::string(campaign));
+    stored.set_priority(owner->campaign().priority());
     stored.mutable_wave()->set_name(std::string(wave_name));
     stored.mutable_wave()->set_state(v1::Wave::DRAFT);
     stored.mutable_wave()->mutable_counts();
@@ -73,6 +75,13 @@ absl::StatusOr<v1::Wave> RocksStore::StartWave(std::string_view name, uint32_t t
     ASSIGN_OR_RETURN(cluster::v1::StoredWave* const stored, change.WaveNamed(name));
     v1::Wave* const wave = stored->mutable_wave();
     if (wave->state() == v1::Wave::DRAFT) {
+      if (stored->priority() == v1::URGENT && wave->counts().accepted() > kUrgentRecipientsMax) {
+        return ApiError(absl::StatusCode::kFailedPrecondition, "TOO_LARGE_FOR_URGENT",
+                        absl::StrCat("wave '", wave->name(), "' has ", wave->counts().accepted(),
+                                     " recipients, and its campaign is URGENT: at most ", kUrgentRecipientsMax,
+                                     " go before all bulk; use a campaign of priority BULK"),
+                        {{"resource", wave->name()}});
+      }
       if (wave->counts().accepted() == 0) {
         return ApiError(absl::StatusCode::kFailedPrecondition, "NO_RECIPIENTS",
                         absl::StrCat("wave '", wave->name(), "' has no recipients; import some, then start it"),
@@ -81,6 +90,7 @@ absl::StatusOr<v1::Wave> RocksStore::StartWave(std::string_view name, uint32_t t
       wave->set_state(v1::Wave::RUNNING);
       *wave->mutable_start_time() = ToProtoTime(change.now());
       stored->set_token_key_id(token_key_id);
+      stored->set_started_after_order(change.state().last_order);
       v1::Event event;
       event.set_kind(v1::Event::WAVE_STARTED);
       event.set_count(wave->counts().accepted());
@@ -92,7 +102,7 @@ absl::StatusOr<v1::Wave> RocksStore::StartWave(std::string_view name, uint32_t t
   return result;
 }
 
-absl::StatusOr<std::vector<uint32_t>> RocksStore::WavesToPlan() {
+absl::StatusOr<std::vector<WaveToPlan>> RocksStore::WavesToPlan() {
   std::lock_guard lock(published_mutex_);
   return to_plan_;
 }
