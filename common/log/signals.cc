@@ -10,6 +10,7 @@ sigset_t StopSignals() {
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
   return set;
 }
 
@@ -21,10 +22,14 @@ void BlockStopSignals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-int WaitForStopSignal() {
+int WaitForStopSignal(const std::function<void()>& on_hangup) {
   const sigset_t set = StopSignals();
   int signal = 0;
   sigwait(&set, &signal);
+  while (signal == SIGHUP && on_hangup) {
+    on_hangup();
+    sigwait(&set, &signal);
+  }
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
   return signal;
 }

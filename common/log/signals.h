@@ -1,5 +1,7 @@
-// Waits for the request to stop (SIGTERM, SIGINT).
+// Waits for the request to stop (SIGTERM, SIGINT), and for the one to read files again (SIGHUP).
 #pragma once
+
+#include <functional>
 
 namespace wavepost {
 
@@ -7,6 +9,7 @@ namespace wavepost {
 void BlockStopSignals();
 
 // Returns the signal that came. A second one ends the process at once, as people at a keyboard expect.
-int WaitForStopSignal();
+// on_hangup: called for each SIGHUP, on this thread; null: SIGHUP stops as the others do.
+int WaitForStopSignal(const std::function<void()>& on_hangup = nullptr);
 
 }  // namespace wavepost

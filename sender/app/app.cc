@@ -29,6 +29,17 @@ absl::StatusOr<std::unique_ptr<SenderApp>> SenderApp::Start(SenderConfig config)
   hooks.lanes_added = [self](std::vector<LaneDue> lanes) { self->delivery_->LanesAdded(std::move(lanes)); };
   hooks.connections = [self] { return static_cast<int64_t>(self->delivery_->connections()); };
   hooks.keys_changed = [self] { self->delivery_->ForgetKeys(); };
+  hooks.order_cursor = [self] { return self->queue_->order_cursor(); };
+  hooks.data_id = [self] { return self->queue_->data_id(); };
+  hooks.apply_orders = [self](std::vector<cluster::v1::Order> orders, QueueStore::Done done) {
+    self->queue_->ApplyOrders(std::move(orders), [self, done = std::move(done)](absl::Status status) {
+      if (status.ok()) status = self->delivery_->OnOrders();
+      done(std::move(status));
+    });
+  };
+  hooks.ask = [self](cluster::v1::Question question, std::function<void(cluster::v1::Answer)> answer) {
+    self->delivery_->Ask(std::move(question), std::move(answer));
+  };
   ASSIGN_OR_RETURN(app->link_, CoordinatorLink::Create(config.link, app->queue_.get(), std::move(hooks)));
   ASSIGN_OR_RETURN(app->delivery_, Delivery::Create(
                                        config.delivery, config.dns, app->queue_.get(), &app->clock_,
@@ -51,6 +62,13 @@ absl::StatusOr<std::unique_ptr<SenderApp>> SenderApp::Start(SenderConfig config)
 
 SenderApp::~SenderApp() {
   Stop();
+}
+
+void SenderApp::Reload() {
+  const absl::Status status = delivery_->ReloadProviders();
+  if (status.ok()) return;
+  spdlog::error("event=providers_refused error=\"{}\" hint=\"what was loaded before stays in force\"",
+                std::string(status.message()));
 }
 
 void SenderApp::Stop() {

@@ -24,6 +24,9 @@ class SenderApp {
   static absl::StatusOr<std::unique_ptr<SenderApp>> Start(SenderConfig config);
   ~SenderApp();
 
+  // Reads the provider data again; a file that is wrong is said in the log and changes nothing.
+  void Reload();
+
   // Takes nothing new, lets running transactions end (stop_grace at most), leaves the rest on the disk. Idempotent.
   void Stop();
 

@@ -2,16 +2,74 @@
 
 #include <algorithm>
 #include <asio/ip/address.hpp>
+#include <memory>
+#include <optional>
 #include <set>
 #include <thread>
 
+#include "absl/strings/numbers.h"
+#include "absl/time/time.h"
 #include "common/base/status_macros.h"
+#include "common/base/strings.h"
 #include "common/config/config.h"
 
 namespace wavepost {
 namespace {
 
 constexpr char kVersion[] = "0.1.0";
+
+// HOST:PORT of a proxy, an IP address: names would have to be looked up before each connection.
+template <typename Proxy>
+void ReadProxyAddress(const ConfigNode& node, Proxy* proxy) {
+  const std::string text = node.RequiredString("address");
+  const size_t colon = text.rfind(':');
+  asio::error_code error;
+  std::string host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  proxy->host = asio::ip::make_address(host, error);
+  int port = 0;
+  const bool numeric = colon != std::string::npos && absl::SimpleAtoi(text.substr(colon + 1), &port);
+  if (error || !numeric || port < 1 || port > 65535) node.Problem("address", "must be IP:PORT, e.g. 192.0.2.1:1080");
+  proxy->port = static_cast<uint16_t>(port);
+  const std::string bind = node.String("bind", "");
+  if (bind.empty()) return;
+  proxy->bind_address = asio::ip::make_address(bind, error);
+  if (error) node.Problem("bind", "is not an IP address");
+}
+
+void ReadRoute(const ConfigNode& item, EgressRoute* route) {
+  if (item.Has("socks5")) {
+    const ConfigNode node = item.Child("socks5");
+    Socks5& socks = route->socks5.emplace();
+    ReadProxyAddress(node, &socks);
+    socks.user = node.String("user", "");
+    socks.password = node.String("password", "");
+    if (socks.user.size() > 255 || socks.password.size() > 255) node.Problem("user", "at most 255 bytes (RFC 1929)");
+  }
+  if (item.Has("proxy")) ReadProxyAddress(item.Child("proxy"), &route->proxy.emplace());
+  if (route->socks5 && route->proxy) item.Problem("proxy", "either socks5 or proxy, not both");
+}
+
+std::shared_ptr<const WarmUpPlan> ReadWarmUp(const ConfigNode& node, v1::WarmUp* proto) {
+  auto plan = std::make_shared<WarmUpPlan>();
+  std::string error;
+  if (!absl::ParseTime("%Y-%m-%d", node.RequiredString("start"), &plan->start, &error)) {
+    node.Problem("start", "must be a date such as 2026-11-22: the first day, UTC");
+  }
+  for (const std::string& text : node.StringList("caps")) {
+    int64_t cap = 0;
+    const bool ok = absl::SimpleAtoi(text, &cap) && cap > 0 && (plan->caps.empty() || cap >= plan->caps.back());
+    if (!ok) node.Problem("caps", "must be whole numbers, each at least the one before: messages per provider and day");
+    plan->caps.push_back(cap);
+  }
+  if (plan->caps.empty()) plan->caps = WarmUpPlan::BuiltInCaps();
+  if (plan->caps.size() > 365) node.Problem("caps", "at most 365 days");
+  plan->overflow = node.Bool("overflow", false);
+  proto->mutable_start_time()->set_seconds(absl::ToUnixSeconds(plan->start));
+  for (const int64_t cap : plan->caps) proto->add_daily_caps(cap);
+  proto->set_overflow(plan->overflow);
+  return plan;
+}
 
 void ReadEgress(const ConfigNode& root, SenderConfig* config) {
   std::set<std::string> seen;
@@ -29,7 +87,10 @@ void ReadEgress(const ConfigNode& root, SenderConfig* config) {
       ip.set_address(parsed.to_string());  // one spelling, since it is a key
     }
     if (!seen.insert(ip.address()).second) item.Problem("address", "is listed twice");
-    config->delivery.egress.push_back({.address = ip.address(), .ehlo_name = ip.ehlo_name()});
+    EgressAddress egress{.address = ip.address(), .route = {.source = parsed, .ehlo_name = ip.ehlo_name()}};
+    ReadRoute(item, &egress.route);
+    if (item.Has("warm_up")) egress.warm_up = ReadWarmUp(item.Child("warm_up"), ip.mutable_warm_up());
+    config->delivery.egress.push_back(std::move(egress));
     config->link.egress_ips.push_back(std::move(ip));
   }
   if (seen.empty()) root.Problem("egress_ips", "at least one egress IP is required: {address, ehlo_name}");
@@ -53,9 +114,39 @@ void ReadSmtp(const ConfigNode& node, DeliveryOptions* delivery) {
   delivery->starttls = node.Bool("starttls", true);
   delivery->allow_private_mx = node.Bool("allow_private_mx", false);
   delivery->connections_max = static_cast<int>(node.Int("connections_max", 500, 1, 100'000));
-  delivery->lane_connections_max = static_cast<int>(node.Int("connections_per_domain", 10, 1, 1000));
-  delivery->messages_per_connection = static_cast<int>(node.Int("messages_per_connection", 100, 1, 100'000));
+  delivery->lanes_max = static_cast<int>(node.Int("lanes_max", 50'000, 100, 10'000'000));
+  delivery->chunking = node.Bool("chunking", true);
   ReadTimeouts(node.Child("timeouts"), &delivery->timeouts);
+}
+
+// Starting values for sites that no provider owns. 0 means no limit.
+void ReadSites(const ConfigNode& node, DeliveryOptions* delivery) {
+  const auto rate = [&](std::string_view key) -> std::optional<double> {
+    if (!node.Has(key)) return std::nullopt;
+    const double value = node.Double(key, 0, 0, 1e6);
+    return value == 0 ? SiteLimits::kUnlimited : value;
+  };
+  if (node.Has("connections")) delivery->site_connections = static_cast<int>(node.Int("connections", 10, 1, 10'000));
+  if (node.Has("messages_per_connection")) {
+    delivery->messages_per_connection = static_cast<int>(node.Int("messages_per_connection", 100, 1, 1'000'000));
+  }
+  delivery->connections_per_minute = rate("connections_per_minute");
+  delivery->messages_per_second = rate("messages_per_second");
+  delivery->providers_file = node.String("providers", "");
+}
+
+void ReadTls(const ConfigNode& node, DeliveryOptions* delivery) {
+  delivery->ca_file = node.String("authorities", "");
+  for (const std::string& domain : node.StringList("require")) delivery->require_tls.push_back(AsciiLower(domain));
+}
+
+void ReadCeilings(const ConfigNode& node, DeliveryOptions* delivery) {
+  const double all = node.Double("messages_per_second", 0, 0, 1e6);
+  if (all > 0) delivery->rate_max = all;
+  const ConfigNode tenants = node.Child("tenants");
+  for (const std::string& tenant : tenants.Keys()) {
+    delivery->tenant_rates[tenant] = tenants.Double(tenant, 1, 0.001, 1e6);
+  }
 }
 
 void ReadDns(const ConfigNode& node, CaresResolver::Options* dns) {
@@ -93,6 +184,9 @@ absl::StatusOr<SenderConfig> LoadSenderConfig(const std::string& path) {
   config.delivery.io_threads = static_cast<int>(root.Int("io_threads", 1, 1, 64));
   config.delivery.cpu_threads = static_cast<int>(root.Int("cpu_threads", cores, 1, 256));
   ReadSmtp(root.Child("smtp"), &config.delivery);
+  ReadSites(root.Child("sites"), &config.delivery);
+  ReadTls(root.Child("tls_policy"), &config.delivery);
+  ReadCeilings(root.Child("ceilings"), &config.delivery);
   ReadDns(root.Child("dns"), &config.dns);
   RETURN_IF_ERROR(file.Finish());
   return config;

@@ -96,7 +96,7 @@ int main(int argc, char** argv) {
     std::printf("ready\n");
   }
   std::fflush(stdout);
-  wavepost::WaitForStopSignal();
+  wavepost::WaitForStopSignal([&] { (*app)->Reload(); });
   (*app)->Stop();
   return (*app)->storage_failed() ? 1 : 0;
 }

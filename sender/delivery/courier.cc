@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/async/deadline.h"
 #include "common/base/strings.h"
 #include "google/protobuf/util/time_util.h"
@@ -21,6 +22,10 @@ using Failure = AttemptResult::Failure;
 namespace {
 
 constexpr size_t kAddressesTriedMax = 5;  // per session: RFC 5321 section 5.1 asks for at least two
+// An open connection waits this long for its rate; a longer wait closes it, and one is opened when its time has come.
+constexpr absl::Duration kRateWaitMax = absl::Seconds(10);
+constexpr absl::Duration kSuspendIp = absl::Minutes(1);
+constexpr size_t kGivenUpPerLane = Lane::kWindow;
 
 AttemptResult Failed(Failure failure, std::string_view text) {
   AttemptResult result;
@@ -46,9 +51,8 @@ AttemptResult DnsFailure(const absl::Status& status) {
   }
 }
 
-EgressRoute RouteOf(const EgressAddress& egress) {
-  asio::error_code error;
-  return {.source = asio::ip::make_address(egress.address, error), .ehlo_name = egress.ehlo_name};
+void SetTime(int64_t ms, google::protobuf::Timestamp* out) {
+  *out = google::protobuf::util::TimeUtil::MillisecondsToTimestamp(ms);
 }
 
 }  // namespace
@@ -56,79 +60,121 @@ EgressRoute RouteOf(const EgressAddress& egress) {
 // The state of one courier, with access to its shard. Lives in RunCourier's frame.
 class Courier {
  public:
-  Courier(Shard* shard, ShardLane* state)
-      : shard_(*shard),
-        state_(*state),
-        lane_(state->lane),
-        options_(*shard->context_.options),
-        session_(shard->io_, {.route = RouteOf(*state->egress), .timeouts = options_.timeouts, .tls = shard->tls_}) {
-    shard_.connections_.insert(&session_.connection());
-  }
+  Courier(Shard* shard, ShardPath* state, PathGroup* group)
+      : shard_(*shard), state_(*state), path_(state->path), group_(group), options_(*shard->context_.options) {}
 
   ~Courier() {
-    shard_.connections_.erase(&session_.connection());
-    --lane_.connections;
+    CloseSession();
+    path_.OnClosed(group_);
     --shard_.couriers_;
     shard_.context_.node_connections->fetch_sub(1, std::memory_order_relaxed);
   }
 
   Awaitable<void> Run() {
-    std::optional<QueueItem> item = lane_.Take();
-    if (item.has_value()) item = co_await OpenFor(*std::move(item));
     int sent = 0;
-    while (item.has_value()) {
-      AttemptResult result = co_await Attempt(*item);
-      co_await Settle(*std::move(item), std::move(result));
-      item = std::nullopt;
-      if (++sent < lane_.pacer.messages_per_connection() && session_.usable() && MayGoOn()) item = co_await Next();
+    while (sent < path_.shaper().messages_per_connection()) {
+      std::optional<Errand> errand = co_await NextErrand();
+      if (!errand.has_value()) break;
+      if (session_ == nullptr) {
+        const bool opened = co_await OpenFor(&*errand);
+        if (!opened) break;
+      }
+      AttemptResult result = co_await Attempt(errand->item);
+      co_await Settle(*std::move(errand), std::move(result));
+      ++sent;
+      if (!session_->usable()) break;
     }
-    co_await session_.Quit();
+    if (session_ != nullptr) co_await session_->Quit();
   }
 
  private:
+  // A message in hand, with the turn that gave it.
+  struct Errand {
+    ShardLane* lane;  // lives as long as it knows the item
+    SitePath::Turn turn;
+    QueueItem item;
+  };
+
   absl::Time Now() const { return shard_.context_.clock->Now(); }
 
-  // This connection is within what the lane may have now.
-  bool MayGoOn() const {
-    const absl::Time now = Now();
-    return shard_.MayStart(now) && lane_.connections <= lane_.pacer.ConnectionsAllowed(now);
-  }
-
-  Awaitable<std::optional<QueueItem>> Next() {
-    if (lane_.WantsPage(absl::ToUnixMillis(Now()))) shard_.Tend(&state_);
-    std::optional<QueueItem> item = lane_.Take();
-    if (item.has_value()) co_return item;
-    asio::steady_timer timer(shard_.io_, DeadlineAfter(options_.timeouts.idle));
-    state_.idle_timers.push_back(&timer);
-    co_await timer.async_wait(use_tuple);
-    std::erase(state_.idle_timers, &timer);
-    if (!MayGoOn()) co_return std::nullopt;
-    co_return lane_.Take();
-  }
-
-  // Opens the session. Returns the item, to be sent; nothing: there is no session, and the item is settled or put back.
-  Awaitable<std::optional<QueueItem>> OpenFor(QueueItem item) {
+  // The next message of the group; waits for work or for its time, up to a limit. Nothing: this connection ends.
+  Awaitable<std::optional<Errand>> NextErrand() {
     for (;;) {
-      std::optional<AttemptResult> trouble = co_await Open();
-      if (!shard_.MayStart(Now())) {  // stopped, or the lease has ended, while we waited for the host
-        lane_.PutBack(std::move(item));
+      const absl::Time now = Now();
+      if (!shard_.MayStart(now)) co_return std::nullopt;
+      SitePath::Turn turn = path_.Next(group_, now);
+      if (turn.lane != nullptr) {
+        auto* lane = static_cast<ShardLane*>(turn.lane);
+        std::optional<QueueItem> item = lane->window.Take();
+        if (lane->window.WantsPage(absl::ToUnixMillis(now))) shard_.Refill(lane, now);
+        if (item.has_value()) co_return Errand{lane, turn, *std::move(item)};
+        continue;
+      }
+      if (turn.close) co_return std::nullopt;
+      const bool for_work = turn.wait_until == absl::InfiniteFuture();
+      const absl::Duration wait = for_work ? options_.timeouts.idle : turn.wait_until - now;
+      if (wait > (for_work ? options_.timeouts.idle : kRateWaitMax) || (for_work && session_ == nullptr)) {
         co_return std::nullopt;
       }
-      if (!trouble.has_value()) co_return item;
+      asio::steady_timer timer(shard_.io_, DeadlineAfter(wait + absl::Milliseconds(1)));
+      IdleCourier idle{.group = group_, .timer = &timer, .for_work = for_work};
+      state_.idle.push_back(&idle);
+      const auto [error] = co_await timer.async_wait(use_tuple);
+      std::erase(state_.idle, &idle);
+      if (for_work && !error) co_return std::nullopt;  // nothing came
+    }
+  }
+
+  void PutBack(Errand errand) {
+    errand.lane->window.PutBack(std::move(errand.item));
+    if (errand.lane->held || errand.lane->path != &state_) return;  // it is not offered now
+    path_.PutBack(errand.lane, errand.turn, Now());
+  }
+
+  void CloseSession() {
+    if (session_ == nullptr) return;
+    shard_.connections_.erase(&session_->connection());
+    session_.reset();
+    trace_.reset();
+  }
+
+  // Opens the session for an errand's domain. False: there is none, and the errand is settled or put back.
+  Awaitable<bool> OpenFor(Errand* errand) {
+    for (;;) {
+      const std::string domain = errand->lane->key().domain;
+      std::shared_ptr<const DomainRoute> route = co_await shard_.finder_.Find(domain);
+      if (!shard_.MayStart(Now())) {
+        PutBack(std::move(*errand));
+        co_return false;
+      }
+      if (route->site.name != path_.site().name || route->group != group_->mx_set()) {
+        // The domain has moved since its lane was given to this path.
+        ShardLane* lane = errand->lane;
+        PutBack(std::move(*errand));
+        shard_.Home(lane, *route);
+        co_return false;
+      }
+      std::optional<AttemptResult> trouble = co_await Open(*route, domain);
+      if (!shard_.MayStart(Now())) {  // stopped, or the lease has ended, while we waited for the host
+        PutBack(std::move(*errand));
+        co_return false;
+      }
+      if (!trouble.has_value()) co_return true;
       const bool domain_is_gone = trouble->failure == Failure::kNoDomain || trouble->failure == Failure::kNullMx;
       if (PutsBack(*trouble)) {
-        lane_.pacer.OnThrottled(Now(), std::nullopt, shard_.Jitter());
-        lane_.PutBack(std::move(item));
-        co_return std::nullopt;
+        path_.OnThrottled(group_, {}, Throttle::kConnections, std::nullopt, Now(), shard_.Jitter());
+        state_.changed = true;
+        PutBack(std::move(*errand));
+        co_return false;
       }
-      co_await Settle(std::move(item), *std::move(trouble));
+      co_await Settle(std::move(*errand), *std::move(trouble));
       if (!domain_is_gone) {
         co_await GiveUpTheOld();
-        co_return std::nullopt;
+        co_return false;
       }
-      std::optional<QueueItem> next = co_await Next();
-      if (!next.has_value()) co_return std::nullopt;
-      item = *std::move(next);
+      std::optional<Errand> next = co_await NextErrand();
+      if (!next.has_value()) co_return false;
+      *errand = *std::move(next);
     }
   }
 
@@ -136,20 +182,27 @@ class Courier {
   // work there, that is about the number of connections and about nobody's mail.
   bool PutsBack(const AttemptResult& trouble) const {
     return trouble.failure == Failure::kNone && trouble.reply.has_value() && trouble.reply->transient() &&
-           lane_.connections > 1;
+           path_.connections() > 1;
   }
 
-  Awaitable<std::optional<AttemptResult>> Open() {
-    const Deadline dns_deadline = DeadlineAfter(options_.timeouts.dns);
-    absl::StatusOr<MxHosts> hosts = co_await shard_.resolver_->ResolveMx(lane_.key().domain, dns_deadline);
-    if (!hosts.ok()) co_return DnsFailure(hosts.status());
+  Awaitable<std::optional<AttemptResult>> Open(DomainRoute route, std::string domain) {
+    if (!route.dns.ok()) co_return DnsFailure(route.dns);
+    const EgressRoute& egress = state_.egress->route;
+    trace_ = shard_.traces_.For(domain, ++shard_.sessions_, state_.egress->address);
+    Session::Options options{.route = egress,
+                             .timeouts = options_.timeouts,
+                             .tls = shard_.context_.tls,
+                             .chunking = options_.chunking,
+                             .trace = trace_.get()};
+    session_ = std::make_unique<Session>(shard_.io_, std::move(options));
+    shard_.connections_.insert(&session_->connection());
     std::optional<AttemptResult> trouble = Failed(Failure::kConnect, "no usable address among the MX hosts");
-    asio::error_code error;
-    const asio::ip::address source = asio::ip::make_address(state_.egress->address, error);
     size_t tried = 0;
-    for (const MxHost& host : *hosts) {
+    for (size_t i = 0; i < route.hosts.size(); ++i) {
+      const MxHost& host = route.hosts[i];
       for (const asio::ip::address& address : host.addresses) {
-        if (address.is_v4() != source.is_v4() || tried >= kAddressesTriedMax || shard_.stopping_) continue;
+        const bool same_family = egress.source.is_unspecified() || address.is_v4() == egress.source.is_v4();
+        if (!same_family || tried >= kAddressesTriedMax || shard_.stopping_) continue;
         if (!options_.allow_private_mx && IsForbiddenMx(address)) {
           trouble = Failed(Failure::kConnect, "the MX points to a private address (" + address.to_string() +
                                                   "): refused, unless smtp.allow_private_mx is set");
@@ -157,13 +210,17 @@ class Courier {
           continue;
         }
         ++tried;
-        const asio::ip::tcp::endpoint endpoint(address, static_cast<uint16_t>(options_.smtp_port));
-        SessionTarget target{.endpoint = endpoint, .host_name = host.name, .tls = {}};
-        if (!options_.starttls) target.tls.level = TlsDemand::Level::kNever;
-        trouble = co_await session_.Open(std::move(target));
+        SessionTarget target{.endpoint = {address, static_cast<uint16_t>(options_.smtp_port)},
+                             .host_name = host.name,
+                             .tls = route.demands[i]};
+        trouble = co_await session_->Open(std::move(target));
         if (!trouble.has_value()) co_return std::nullopt;
+        if (trouble->failure == Failure::kEgress) break;
+        session_->connection().Reset();
       }
+      if (trouble->failure == Failure::kEgress) break;
     }
+    CloseSession();
     co_return trouble;
   }
 
@@ -173,13 +230,15 @@ class Courier {
     auto entry = std::make_shared<const cluster::v1::QueueEntry>(item.entry);
     absl::StatusOr<ComposedMessage> message = co_await shard_.composer_.Compose(*content, entry);
     if (!message.ok()) co_return MakeFailure(message.status());
-    if (!session_.usable()) co_return Failed(Failure::kLost, "the connection closed while the message was made");
+    if (!session_->usable()) co_return Failed(Failure::kLost, "the connection closed while the message was made");
 
-    Envelope envelope{
-        .return_path = entry->return_path(), .recipient = entry->address(), .smtputf8 = message->smtputf8};
+    Envelope envelope{.return_path = entry->return_path(),
+                      .recipient = entry->address(),
+                      .smtputf8 = message->smtputf8,
+                      .envelope_id = item.id.ToString()};
     std::function<Awaitable<bool>()> before_dot = [this, &item]() -> Awaitable<bool> { return Mark(item); };
     OutgoingMessage outgoing{.canonical = message->canonical, .has_8bit = message->has_8bit};
-    co_return co_await session_.Send(std::move(envelope), std::move(outgoing), std::move(before_dot));
+    co_return co_await session_->Send(std::move(envelope), std::move(outgoing), std::move(before_dot));
   }
 
   // From here on the recipient may have the message, whatever happens to us.
@@ -194,56 +253,111 @@ class Courier {
     co_return marked.ok();
   }
 
-  // Decides, and hands the change to the disk. Waits only if too much is on its way there.
-  Awaitable<void> Settle(QueueItem item, AttemptResult result) {
-    const absl::Time now = Now();
-    if (result.egress_ip.empty()) result.egress_ip = lane_.key().egress_ip;
-    TroublePolicy policy{.max_age = absl::Hours(72) / options_.clock_scale, .scale = options_.clock_scale};
+  absl::Duration MaxAgeOf(const QueueItem& item) {
     const auto content = shard_.composer_.Content(item.entry.content_id());
-    if (content.ok() && (*content)->max_age > absl::ZeroDuration())
-      policy.max_age = (*content)->max_age / options_.clock_scale;
-    const Decision decision = Decide(result, item.entry, now, policy, shard_.Jitter());
-    if (decision.counts_as_success) lane_.pacer.OnSuccess();
-    if (decision.throttles_lane) lane_.pacer.OnThrottled(now, decision.hint, shard_.Jitter());
-    const bool lost = result.failure == Failure::kLost && !decision.pauses_lane;
-    if (lost) lane_.pacer.OnLost(now, shard_.Jitter());
-    if (decision.pauses_lane) lane_.pacer.OnUnreachable(now, decision.status.reason(), shard_.Jitter());
-    if (decision.throttles_lane || decision.pauses_lane) lane_.last_trouble = decision.status;
+    const bool known = content.ok() && (*content)->max_age > absl::ZeroDuration();
+    return (known ? (*content)->max_age : absl::Hours(72)) / options_.clock_scale;
+  }
+
+  // Decides, and hands the change to the disk. Waits only if too much is on its way there.
+  Awaitable<void> Settle(Errand errand, AttemptResult result) {
+    const absl::Time now = Now();
+    if (result.egress_ip.empty()) result.egress_ip = state_.egress->address;
+    if (session_ != nullptr && result.phase >= Phase::kMail) path_.OnSending(*errand.lane, now);
+    const TroublePolicy policy{.max_age = MaxAgeOf(errand.item),
+                               .scale = options_.clock_scale,
+                               .book = shard_.finder_.book().get(),
+                               .provider = path_.site().provider};
+    Decision decision = Decide(result, errand.item.entry, now, policy, shard_.Jitter());
+    absl::Time due = now + decision.delay;
+    Learn(errand, decision, now, &due);
 
     cluster::v1::Report report;
     *report.mutable_status() = decision.status;
-    report.set_attempts(item.entry.attempts() + 1);
+    report.set_attempts(errand.item.entry.attempts() + 1);
     if (decision.kind == Decision::Kind::kFinish) {
-      Submit(std::move(item), std::move(report), decision.outcome, std::nullopt, {}, now);
+      Submit(std::move(errand.item), std::move(report), decision.outcome, std::nullopt, {}, now);
     } else {
-      cluster::v1::QueueEntry entry = DeferredEntry(item.entry, decision, now);
-      const int64_t due_ms = absl::ToUnixMillis(now + decision.delay);
-      Submit(std::move(item), std::move(report), v1::OUTCOME_UNSPECIFIED, due_ms, std::move(entry), now);
+      cluster::v1::QueueEntry entry = DeferredEntry(errand.item.entry, decision, now);
+      Submit(std::move(errand.item), std::move(report), v1::OUTCOME_UNSPECIFIED, absl::ToUnixMillis(due),
+             std::move(entry), now);
     }
     while (shard_.unsettled_ >= Shard::kUnsettledMax) co_await shard_.settled_.async_wait(use_tuple);
+  }
+
+  // Tells the path what the attempt teaches. due: replaced where the path knows better.
+  void Learn(const Errand& errand, const Decision& decision, absl::Time now, absl::Time* due) {
+    const cluster::v1::QueueEntry& entry = errand.item.entry;
+    const std::optional<absl::Time> greylisted =
+        entry.greylisted_ms() != 0 ? std::optional(absl::FromUnixMillis(entry.greylisted_ms())) : std::nullopt;
+    switch (decision.lesson) {
+      case Lesson::kNone:
+        path_.OnUnanswered(group_, errand.turn, false, now, 0);
+        return;
+      case Lesson::kAccepted:
+        path_.OnAnswered(group_, true, errand.turn, greylisted, now);
+        if (absl::ToUnixMillis(now) > group_->saved_ms + 3'600'000) shard_.SaveGreylist(&state_, group_, now);
+        if (path_.warm_up() != nullptr || !path_.shaper().fresh()) state_.changed = true;
+        return;
+      case Lesson::kRefused:
+        path_.OnAnswered(group_, false, errand.turn, greylisted, now);
+        return;
+      case Lesson::kGreylisted:
+        *due = path_.OnGreylisted(group_, errand.turn, greylisted.value_or(now), StepOf(entry, v1::GREYLISTED),
+                                  decision.after_rcpt, decision.hint, now, shard_.Jitter());
+        shard_.SaveGreylist(&state_, group_, now);
+        return;
+      case Lesson::kThrottled:
+        path_.OnThrottled(group_, errand.turn, decision.throttle, decision.hint, now, shard_.Jitter());
+        if (decision.suspends_ip) {
+          spdlog::warn("event=egress_ip_refused egress_ip={} site={} reply=\"{}\"", state_.egress->address,
+                       path_.site().name, Printable(decision.status.text()));
+        }
+        Trouble(decision);
+        return;
+      case Lesson::kUnreachable:
+        path_.OnUnreachable(decision.status.reason(), decision.hint, now, shard_.Jitter());
+        path_.OnUnanswered(group_, errand.turn, false, now, 0);
+        Trouble(decision);
+        return;
+      case Lesson::kLost:
+        path_.OnUnanswered(group_, errand.turn, true, now, shard_.Jitter());
+        Trouble(decision);
+        return;
+      case Lesson::kEgress:
+        path_.OnUnanswered(group_, errand.turn, false, now, 0);
+        shard_.SuspendIp(state_.egress, now + kSuspendIp, decision.status.text());
+        *due = now + kSuspendIp;
+        Trouble(decision);
+        return;
+    }
+  }
+
+  void Trouble(const Decision& decision) {
+    state_.last_trouble = decision.status;
+    state_.changed = true;
   }
 
   void Submit(QueueItem item, cluster::v1::Report report, v1::Outcome outcome, std::optional<int64_t> due_ms,
               cluster::v1::QueueEntry entry, absl::Time now) {
     report.set_recipient_id(item.id.packed());
     report.set_outcome(outcome);
-    *report.mutable_time() = google::protobuf::util::TimeUtil::MillisecondsToTimestamp(absl::ToUnixMillis(now));
+    SetTime(absl::ToUnixMillis(now), report.mutable_time());
     ++shard_.unsettled_;
-    // The lane outlives this: it is not erased while it knows the id.
-    auto done = [shard = &shard_, state = &state_, id = item.id, due_ms](absl::Status status) {
-      asio::post(shard->io_, [shard, state, id, due_ms, status = std::move(status)] {
-        OnSettled(shard, state, id, due_ms, status);
+    auto done = [shard = &shard_, lane = item.lane, id = item.id, due_ms](absl::Status status) {
+      asio::post(shard->io_, [shard, lane, id, due_ms, status = std::move(status)] {
+        OnSettled(shard, lane, id, due_ms, status);
       });
     };
     if (due_ms.has_value()) {
-      *report.mutable_next_attempt_time() = google::protobuf::util::TimeUtil::MillisecondsToTimestamp(*due_ms);
+      SetTime(*due_ms, report.mutable_next_attempt_time());
       shard_.context_.store->Defer(item, std::move(entry), *due_ms, std::move(report), std::move(done));
     } else {
       shard_.context_.store->Finish(item, std::move(report), std::move(done));
     }
   }
 
-  static void OnSettled(Shard* shard, ShardLane* state, RecipientId id, std::optional<int64_t> due_ms,
+  static void OnSettled(Shard* shard, const LaneKey& key, RecipientId id, std::optional<int64_t> due_ms,
                         const absl::Status& status) {
     if (--shard->unsettled_ < Shard::kUnsettledMax) shard->settled_.cancel();
     if (!status.ok()) {
@@ -251,47 +365,62 @@ class Courier {
       shard->StorageFailed(status);
       return;
     }
-    state->lane.OnSettled(id, due_ms);
-    shard->Tend(state);
+    // The lane is there: it is not dropped while it knows the id.
+    const auto found = shard->lanes_.find(key);
+    if (found == shard->lanes_.end()) return;
+    found->second->window.OnSettled(id);
+    if (due_ms.has_value()) {
+      LaneKey retries = key;
+      retries.retry = true;
+      shard->OnLaneDue({std::move(retries), *due_ms});
+    }
+    const auto again = shard->lanes_.find(key);
+    if (again != shard->lanes_.end()) shard->DropLaneIfEmpty(again->second.get());
   }
 
   // A site that cannot be reached: those who have waited too long are given up without an attempt of their own.
   Awaitable<void> GiveUpTheOld() {
-    for (;;) {
-      if (lane_.ready() == 0 && !shard_.Refill(&state_, Now())) co_return;
-      std::optional<QueueItem> item = lane_.Take();
-      if (!item.has_value()) co_return;
-      const absl::Time now = Now();
-      const auto content = shard_.composer_.Content(item->entry.content_id());
-      const absl::Duration max_age =
-          content.ok() ? (*content)->max_age / options_.clock_scale : absl::InfiniteDuration();
-      if (!IsTooOld(item->entry, now, max_age)) {
-        lane_.PutBack(*std::move(item));
-        co_return;
+    std::vector<LaneKey> keys;
+    for (const ShardLane* lane : state_.lanes) {
+      if (lane->window.ready() > 0) keys.push_back(lane->key());
+    }
+    for (const LaneKey& key : keys) {
+      for (size_t i = 0; i < kGivenUpPerLane; ++i) {
+        const auto found = shard_.lanes_.find(key);
+        if (found == shard_.lanes_.end() || found->second->path != &state_) break;
+        ShardLane* lane = found->second.get();
+        const absl::Time now = Now();
+        if (lane->ready == 0 || lane->window.ready() == 0) break;
+        if (!IsTooOld(lane->window.front().entry, now, MaxAgeOf(lane->window.front()))) break;
+        path_.Withdraw(lane);
+        std::optional<QueueItem> item = lane->window.Take();
+        path_.Offer(lane, static_cast<int64_t>(lane->window.ready()));
+        cluster::v1::Report report;
+        *report.mutable_status() = state_.last_trouble;
+        report.mutable_status()->set_maybe_delivered(item->entry.maybe_delivered());
+        report.set_attempts(item->entry.attempts());
+        Submit(*std::move(item), std::move(report), v1::EXPIRED, std::nullopt, {}, now);
+        while (shard_.unsettled_ >= Shard::kUnsettledMax) co_await shard_.settled_.async_wait(use_tuple);
       }
-      cluster::v1::Report report;
-      *report.mutable_status() = lane_.last_trouble;
-      report.mutable_status()->set_maybe_delivered(item->entry.maybe_delivered());
-      report.set_attempts(item->entry.attempts());
-      Submit(*std::move(item), std::move(report), v1::EXPIRED, std::nullopt, {}, now);
-      while (shard_.unsettled_ >= Shard::kUnsettledMax) co_await shard_.settled_.async_wait(use_tuple);
     }
   }
 
   Shard& shard_;
-  ShardLane& state_;
-  Lane& lane_;
+  ShardPath& state_;
+  SitePath& path_;
+  PathGroup* const group_;
   const DeliveryOptions& options_;
-  Session session_;
+  std::unique_ptr<SessionTrace> trace_;  // outlives the session
+  std::unique_ptr<Session> session_;
 };
 
-Awaitable<void> RunCourier(Shard* shard, ShardLane* state) {
+Awaitable<void> RunCourier(Shard* shard, ShardPath* state, PathGroup* group) {
   {
-    Courier courier(shard, state);
+    Courier courier(shard, state, group);
     co_await courier.Run();
   }
-  // Last: it may erase the lane.
-  shard->Tend(state);
+  // Last: it may drop the path.
+  shard->TendPath(state);
 }
 
 }  // namespace wavepost

@@ -1,14 +1,15 @@
-// One connection's life: opens a session for a lane, delivers what is due there, says goodbye.
+// One connection's life: opens a session for a group of mail hosts, delivers what has its turn there, says goodbye.
 #pragma once
 
 #include "common/async/tokens.h"
 
 namespace wavepost {
 
+class PathGroup;
 class Shard;
-struct ShardLane;
+struct ShardPath;
 
-// The shard has counted it (lane.connections, couriers_) before it is spawned; it counts itself out at its end.
-Awaitable<void> RunCourier(Shard* shard, ShardLane* state);
+// The shard has counted it (the path's OnConnecting, couriers_) before it is spawned; it counts itself out at its end.
+Awaitable<void> RunCourier(Shard* shard, ShardPath* state, PathGroup* group);
 
 }  // namespace wavepost

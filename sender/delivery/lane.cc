@@ -12,15 +12,19 @@ void Lane::OnAdded(int64_t due_ms) {
   next_due_ms_ = std::min(next_due_ms_, due_ms);
 }
 
-void Lane::OnPage(QueueStore::LanePage page) {
+size_t Lane::OnPage(QueueStore::LanePage page) {
+  size_t added = 0;
   next_due_ms_ = page.next_due_ms.value_or(kNever);
   if (!page.items.empty()) {
     const QueueItem& last = page.items.back();
     cursor_ = QueueItem{.lane = {}, .due_ms = last.due_ms, .id = last.id, .entry = {}};
   }
   for (QueueItem& item : page.items) {
-    if (known_.insert(item.id.packed()).second) ready_.push_back(std::move(item));
+    if (!known_.insert(item.id.packed()).second) continue;
+    ready_.push_back(std::move(item));
+    ++added;
   }
+  return added;
 }
 
 std::optional<QueueItem> Lane::Take() {
@@ -32,11 +36,6 @@ std::optional<QueueItem> Lane::Take() {
 
 void Lane::PutBack(QueueItem item) {
   ready_.push_front(std::move(item));
-}
-
-void Lane::OnSettled(RecipientId id, std::optional<int64_t> due_ms) {
-  known_.erase(id.packed());
-  if (due_ms.has_value()) OnAdded(*due_ms);
 }
 
 }  // namespace wavepost

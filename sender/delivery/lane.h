@@ -1,4 +1,4 @@
-// One lane: the recipients of one domain that leave from one egress IP, as far as they are in memory.
+// The window of one lane: the recipients of one wave at one domain from one egress IP, as far as they are in memory.
 //
 // The queue on disk is the truth; a lane holds a window of at most kWindow entries that are due, and remembers where in
 // the queue it goes on reading. So memory depends on the number of lanes with work, not on how much waits in them.
@@ -9,13 +9,10 @@
 #include <deque>
 #include <limits>
 #include <optional>
-#include <vector>
+#include <utility>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/time/time.h"
-#include "sender/policy/pacer.h"
 #include "sender/queue/queue_store.h"
-#include "wavepost/v1/outcomes.pb.h"
 
 namespace wavepost {
 
@@ -24,29 +21,29 @@ class Lane {
   static constexpr size_t kWindow = 64;
   static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
-  Lane(LaneKey key, const PacerLimits& limits) : key_(std::move(key)), pacer(limits) {}
+  explicit Lane(LaneKey key) : key_(std::move(key)) {}
 
   const LaneKey& key() const { return key_; }
 
-  // --- the window
-  // ----------------------------------------------------------------------------------------------------- Entries due
-  // from due_ms on have come into the queue.
+  // Entries due from due_ms on have come into the queue.
   void OnAdded(int64_t due_ms);
   // True if the queue has, or may have, entries due at now_ms that are not in the window, and there is room for them.
   bool WantsPage(int64_t now_ms) const { return next_due_ms_ <= now_ms && ready_.size() < kWindow / 2; }
   // Where to go on reading; null: from the front.
   const QueueItem* cursor() const { return cursor_.has_value() ? &*cursor_ : nullptr; }
-  // Takes what was read at `cursor`. Entries that are in the window or in delivery already are dropped.
-  void OnPage(QueueStore::LanePage page);
+  // Takes what was read at `cursor`. Entries that are in the window or in delivery already are dropped. Returns how
+  // many are new.
+  size_t OnPage(QueueStore::LanePage page);
 
   // The next entry for a connection; nothing: the window is empty.
   std::optional<QueueItem> Take();
   // It was not tried: first in line again.
   void PutBack(QueueItem item);
-  // It left the lane (finished), or waits in the queue until due_ms.
-  void OnSettled(RecipientId id, std::optional<int64_t> due_ms);
+  // It left the lane: finished, moved to the retry lane, or withdrawn.
+  void OnSettled(RecipientId id) { known_.erase(id.packed()); }
 
   size_t ready() const { return ready_.size(); }
+  const QueueItem& front() const { return ready_.front(); }
   // When the queue has more for us; kNever: it has nothing that we know of.
   int64_t next_due_ms() const { return next_due_ms_; }
   // Nothing in memory, nothing in the queue.
@@ -58,15 +55,6 @@ class Lane {
   absl::flat_hash_set<uint64_t> known_;  // ids in the window or in delivery, until their change is on disk
   std::optional<QueueItem> cursor_;      // due_ms and id of the last entry read; its entry is empty
   int64_t next_due_ms_ = kNever;
-
- public:
-  // --- what the shard keeps here
-  // --------------------------------------------------------------------------------------
-  Pacer pacer;
-  int connections = 0;              // couriers that run
-  int idle = 0;                     // of them, waiting for work
-  int64_t wake_ms = kNever;         // when the shard looks at it next
-  v1::DeliveryStatus last_trouble;  // why it is paused, for people and for recipients that expire meanwhile
 };
 
 }  // namespace wavepost

@@ -5,8 +5,10 @@
 namespace wavepost {
 namespace {
 
+const LaneKey kKey = {.egress_ip = "127.0.0.1", .domain = "a.test", .wave = 1};
+
 QueueItem Item(int64_t due_ms, uint32_t index) {
-  return {.lane = {"127.0.0.1", "a.test"}, .due_ms = due_ms, .id = {1, index}, .entry = {}};
+  return {.lane = kKey, .due_ms = due_ms, .id = {1, index}, .entry = {}};
 }
 
 QueueStore::LanePage Page(std::vector<QueueItem> items, std::optional<int64_t> next_due_ms) {
@@ -14,7 +16,7 @@ QueueStore::LanePage Page(std::vector<QueueItem> items, std::optional<int64_t> n
 }
 
 TEST(LaneTest, TakesInOrderAndEndsEmpty) {
-  Lane lane({"127.0.0.1", "a.test"}, {});
+  Lane lane(kKey);
   EXPECT_TRUE(lane.empty());
   lane.OnAdded(5);
   EXPECT_FALSE(lane.WantsPage(4));
@@ -25,13 +27,13 @@ TEST(LaneTest, TakesInOrderAndEndsEmpty) {
   EXPECT_EQ(lane.Take()->id.index, 2u);
   EXPECT_FALSE(lane.Take().has_value());
   EXPECT_FALSE(lane.empty()) << "two are in delivery";
-  lane.OnSettled({1, 1}, std::nullopt);
-  lane.OnSettled({1, 2}, std::nullopt);
+  lane.OnSettled({1, 1});
+  lane.OnSettled({1, 2});
   EXPECT_TRUE(lane.empty());
 }
 
 TEST(LaneTest, ReadsOnFromTheCursor) {
-  Lane lane({"127.0.0.1", "a.test"}, {});
+  Lane lane(kKey);
   lane.OnAdded(5);
   lane.OnPage(Page({Item(5, 1), Item(6, 2)}, 7));
   ASSERT_NE(lane.cursor(), nullptr);
@@ -40,7 +42,7 @@ TEST(LaneTest, ReadsOnFromTheCursor) {
 }
 
 TEST(LaneTest, AnEntryBeforeTheCursorIsNotMissedAndNothingIsTakenTwice) {
-  Lane lane({"127.0.0.1", "a.test"}, {});
+  Lane lane(kKey);
   lane.OnAdded(5);
   lane.OnPage(Page({Item(5, 10), Item(5, 11)}, std::nullopt));
   EXPECT_EQ(lane.Take()->id.index, 10u);
@@ -54,11 +56,12 @@ TEST(LaneTest, AnEntryBeforeTheCursorIsNotMissedAndNothingIsTakenTwice) {
 }
 
 TEST(LaneTest, ADeferredEntryComesBackWhenDue) {
-  Lane lane({"127.0.0.1", "a.test"}, {});
+  Lane lane(kKey);
   lane.OnAdded(5);
   lane.OnPage(Page({Item(5, 1)}, std::nullopt));
   lane.Take();
-  lane.OnSettled({1, 1}, 300);
+  lane.OnSettled({1, 1});
+  lane.OnAdded(300);
   EXPECT_EQ(lane.next_due_ms(), 300);
   EXPECT_FALSE(lane.WantsPage(299));
   ASSERT_TRUE(lane.WantsPage(300));
@@ -67,7 +70,7 @@ TEST(LaneTest, ADeferredEntryComesBackWhenDue) {
 }
 
 TEST(LaneTest, PutBackIsFirstInLine) {
-  Lane lane({"127.0.0.1", "a.test"}, {});
+  Lane lane(kKey);
   lane.OnAdded(5);
   lane.OnPage(Page({Item(5, 1), Item(5, 2)}, std::nullopt));
   lane.PutBack(*lane.Take());

@@ -1,17 +1,26 @@
 // What delivery needs to know about this node and its operator's wishes.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
+#include "sender/shaping/warm_up.h"
+#include "sender/sites/limits.h"
+#include "sender/smtp/egress_route.h"
 #include "sender/smtp/timeouts.h"
 
 namespace wavepost {
 
 // A source address of this node.
 struct EgressAddress {
-  std::string address;    // textual
-  std::string ehlo_name;  // what it says in EHLO
+  std::string address;  // textual: its key everywhere
+  EgressRoute route;
+  std::shared_ptr<const WarmUpPlan> warm_up;  // null: warm
 };
 
 struct DeliveryOptions {
@@ -19,9 +28,19 @@ struct DeliveryOptions {
   int smtp_port = 25;
   bool starttls = true;           // opportunistic: used where offered
   bool allow_private_mx = false;  // tests: MX hosts on loopback and private addresses are fine
+  bool chunking = true;           // BDAT where offered
   int connections_max = 500;      // of the node
-  int lane_connections_max = 10;  // per recipient domain and egress IP, as a start
-  int messages_per_connection = 100;
+  int lanes_max = 50'000;         // in memory, per io thread; the others wait their turn on disk
+  std::string providers_file;     // empty: the built-in data
+  std::string ca_file;            // PEM, for verified peers; empty: the system's roots
+  // Replace what the provider data says for sites without provider.
+  std::optional<int> site_connections;
+  std::optional<int> messages_per_connection;
+  std::optional<double> connections_per_minute;
+  std::optional<double> messages_per_second;
+  std::vector<std::string> require_tls;            // recipient domains
+  std::map<std::string, double> tenant_rates;      // messages a second of this node, by tenant id
+  double rate_max = SiteLimits::kUnlimited;        // messages a second of this node
   int io_threads = 1;
   int cpu_threads = 2;     // render and sign
   double clock_scale = 1;  // divides retry and pause durations; 1 in production

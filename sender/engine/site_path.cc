@@ -74,23 +74,11 @@ PathGroup* SitePath::FindOrAddGroup(const std::string& mx_set, const cluster::v1
   return slot.get();
 }
 
-void SitePath::DropIdleGroups() {
-  for (auto it = groups_.begin(); it != groups_.end();) {
-    PathGroup* group = it->second.get();
-    const bool idle = group->queue_.size() == 0 && group->connections_ == 0;
-    if (!idle) {
-      ++it;
-      continue;
-    }
-    for (const auto& claim : group->claims_) Leave(claim.get());
-    if (group->gated_until_.has_value()) gated_.erase({*group->gated_until_, group});
-    groups_.erase(it++);
-  }
-}
-
-bool SitePath::idle() const {
-  if (connections_ > 0) return false;
-  return std::all_of(groups_.begin(), groups_.end(), [](const auto& entry) { return entry.second->queue_.size() == 0; });
+void SitePath::DropIfIdle(PathGroup* group) {
+  if (group->lanes_ > 0 || group->connections_ > 0) return;
+  for (const auto& claim : group->claims_) Leave(claim.get());
+  if (group->gated_until_.has_value()) gated_.erase({*group->gated_until_, group});
+  groups_.erase(std::string(group->mx_set()));
 }
 
 // -------------------------------------------------------------------------------------------------------------- lanes
@@ -119,6 +107,21 @@ void SitePath::Leave(PathClaim* claim) {
   if (!claims_.Contains(claim)) return;
   claims_.Remove(claim);
   if (claim->flow.urgent) --urgent_claims_;
+}
+
+void SitePath::Attach(ReadyLane* lane, PathGroup* group) {
+  lane->group = group;
+  lane->claim = nullptr;
+  ++group->lanes_;
+}
+
+void SitePath::Detach(ReadyLane* lane) {
+  if (lane->group == nullptr) return;
+  Withdraw(lane);
+  PathGroup* group = std::exchange(lane->group, nullptr);
+  lane->claim = nullptr;
+  --group->lanes_;
+  DropIfIdle(group);
 }
 
 void SitePath::Offer(ReadyLane* lane, int64_t count) {
@@ -207,6 +210,7 @@ void SitePath::OnClosed(PathGroup* group) {
   --group->connections_;
   if (yielding_ > 0) --yielding_;
   for (const auto& claim : group->claims_) Enter(claim.get());
+  DropIfIdle(group);
 }
 
 // ----------------------------------------------------------------------------------------------------------- messages

@@ -69,12 +69,12 @@ class SitePath {
   PathGroup* FindGroup(const std::string& mx_set) const;
   // `state` counts only if the group is new.
   PathGroup* FindOrAddGroup(const std::string& mx_set, const cluster::v1::GreylistState& state);
-  // Forgets groups without lanes and connections; what they learned is the driver's to keep. Call it before destruction
-  // decisions and now and then.
-  void DropIdleGroups();
-  bool idle() const;  // no lanes offered, no connections
 
   // --- lanes
+  // Ties a lane to a group: the group stays as long as lanes are tied to it.
+  void Attach(ReadyLane* lane, PathGroup* group);
+  // Withdraws it and unties it; a group without lanes and connections is forgotten (save its greylist state before).
+  void Detach(ReadyLane* lane);
   void Offer(ReadyLane* lane, int64_t count);
   // Takes back what was offered and not taken (a hold, a change of MX).
   void Withdraw(ReadyLane* lane);
@@ -130,6 +130,7 @@ class SitePath {
   // After anything that may have opened or closed the gate of a group, or freed a connection.
   void Regate(PathGroup* group, absl::Time now);
   void OpenGates(absl::Time now);
+  void DropIfIdle(PathGroup* group);
   void Took(ReadyLane* lane);
 
   const std::string egress_ip_;
@@ -164,6 +165,9 @@ class PathGroup {
   const GreylistBook& greylist() const { return greylist_; }
   int connections() const { return connections_; }
   int64_t ready() const { return urgent_ + retries_ + newcomers_; }
+  int64_t urgent() const { return urgent_; }
+
+  int64_t saved_ms = 0;  // the driver's: when it stored the greylist state last
 
  private:
   friend class SitePath;
@@ -178,6 +182,7 @@ class PathGroup {
   std::vector<std::unique_ptr<PathClaim>> claims_;
   int64_t urgent_ = 0, retries_ = 0, newcomers_ = 0;  // ready messages by kind
   int connections_ = 0;
+  int lanes_ = 0;  // attached
   std::optional<absl::Time> gated_until_;  // as it stands in SitePath::gated_
 };
 

@@ -8,7 +8,7 @@
 
 namespace wavepost {
 
-// Counts in slots of two seconds and looks back 30 seconds at most. Its durations are real ones: rates are never
+// Counts in slots of four seconds and looks back a minute at most. Its durations are real ones: rates are never
 // scaled.
 class AcceptMeter {
  public:
@@ -21,14 +21,14 @@ class AcceptMeter {
   // Forgets everything: what is asked later is measured from here.
   void Restart(absl::Time now);
   void Count(absl::Time now);
-  // The last 10 to 12 seconds, or up to 30 if they held fewer than kEnough messages; less after a restart.
+  // The last 8 to 12 seconds, or up to 64 if they held fewer than kEnough messages; less after a restart.
   Use Recent(absl::Time now) const;
 
  private:
   static constexpr int kSlots = 16;
-  static constexpr int kShort = 6;
+  static constexpr int kShort = 3;
   static constexpr int kEnough = 30;
-  static constexpr int64_t kSlotNanos = 2'000'000'000;
+  static constexpr int64_t kSlotNanos = 4'000'000'000;
 
   // The slot of `now`; those between the last one and it become empty.
   void Advance(int64_t slot);

@@ -74,9 +74,8 @@ GreylistBook::Gate GreylistBook::GateAt(absl::Time now) const {
 }
 
 absl::Time GreylistBook::WaitUntil() const {
-  const absl::Time appointment =
-      state_.deferred_ms() == 0 ? absl::InfinitePast() : At(state_.appointment_ms()) + kGrace / scale_;
-  return std::max(appointment, probe_at_ + kProbeMax / scale_);
+  if (probe_at_ != absl::InfinitePast()) return absl::InfiniteFuture();
+  return At(state_.appointment_ms()) + kGrace / scale_;
 }
 
 void GreylistBook::OnProbing(absl::Time now) {

@@ -20,20 +20,28 @@ constexpr double kUnlimited = SiteLimits::kUnlimited;
 
 // --- message rate
 constexpr double kCut = 0.75;                           // of what was in use
+constexpr double kCutMax = 0.3;                            // of what was allowed, however little was in use
 constexpr double kNear = 0.97;                          // of the ceiling: where the quick return ends
 constexpr absl::Duration kHold = absl::Seconds(5);      // complaints within it are of one burst; no rise
 constexpr absl::Duration kReturn = absl::Seconds(20);   // from the cut to kNear
 constexpr absl::Duration kLinger = absl::Minutes(4);    // from kNear to the ceiling
 constexpr absl::Duration kMeasure = absl::Seconds(10);  // shorter measurements say little
+constexpr double kSearchStepMax = 4;                       // seconds that one success counts for in a search
+constexpr double kMeasureMin = 5;                          // messages
 constexpr double kQuestionSlope = 0.004;                // of the ceiling, per second, beyond it
 constexpr double kFound = 1.3;                          // so far beyond the ceiling, it is another one
 constexpr absl::Duration kDouble = absl::Seconds(10);   // while the ceiling is searched
-constexpr double kPricePerRefusal = 200;                // messages to be accepted for one refused
-constexpr double kDebtMax = 1000;
-constexpr int kPausePrice = 20;  // a pause is paid with this many times its length
+// A refused message is paid for with so many accepted ones before the next question: more where a question brought it
+// about (we chose to ask) than where the receiver changed its mind.
+constexpr double kQuestionPrice = 200;
+constexpr double kRefusalPrice = 75;
+constexpr double kDebtMax = 500;
+constexpr int kPausePrice = 40;  // a pause is paid with this many times its length
 constexpr double kRateMin = 0.02;
 constexpr double kInUse = 0.7;  // of the rate: less, and a rise would mean nothing
-constexpr int kCutsMax = 3;     // in a row without a success: it is a block
+constexpr int kRefusedInARowMax = 4;  // beyond those under way: the door is closed, whatever our speed
+constexpr double kPauseCut = 0.8;     // of the ceiling, where going beyond it is answered with a closed door
+constexpr double kPauseCreep = 1.05;  // the ceiling after a question that ended with one
 // --- connections
 constexpr absl::Duration kConnectionStep = absl::Seconds(2);
 constexpr absl::Duration kConnectionQuestion = absl::Minutes(4);
@@ -55,12 +63,10 @@ double BurstOf(double per_second) {
   return 1 + std::min(per_second * 0.2, 50.0);
 }
 
+// A small burst: connections to a new site need not wait for each other.
 Gcra ConnectionRate(const SiteLimits& limits) {
   const double per_minute = limits.connections_per_minute;
-  if (std::isinf(per_minute)) return {kUnlimited, 1};
-  // Burst and rate together stay within the limit in any minute.
-  const double burst = std::clamp<double>(limits.connections, 1, std::max(1.0, per_minute / 10));
-  return {(burst > 1 ? per_minute - burst : per_minute) / 60, burst};
+  return {per_minute / 60, std::clamp(per_minute / 20, 1.0, static_cast<double>(std::max(limits.connections, 1)))};
 }
 
 }  // namespace
@@ -170,9 +176,12 @@ void Shaper::OnSending(absl::Time now) {
 
 void Shaper::OnSuccess(absl::Time now, int connections_open) {
   meter_.Count(now);
+  // What was under way when the pause began says nothing about its end.
+  if (now < paused_until_) return;
   failures_ = 0;
   lost_ = 0;
-  cuts_ = 0;
+  refused_ = 0;
+  cut_without_success_ = false;
   if (debt_ > 0) --debt_;
   if (probing_) {
     probing_ = false;
@@ -196,16 +205,30 @@ void Shaper::OnThrottled(absl::Time now, Throttle kind, std::optional<absl::Dura
     PauseByLadder(now, v1::RATE_LIMITED, hint, jitter);
     return;
   }
-  if (kind == Throttle::kConnections && connections_open > 1) {
-    CutConnections(now, connections_open);
-    if (hint.has_value()) next_connection_ = std::max(next_connection_, now + *hint / scale_);
+  if (kind == Throttle::kConnections) {
+    const bool same_burst = now < connections_cut_at_ + Scaled(kHold);
+    if (connections_open > 1 || same_burst) {
+      CutConnections(now, connections_open, same_burst);
+      if (hint.has_value()) next_connection_ = std::max(next_connection_, now + *hint / scale_);
+    } else {
+      PauseByLadder(now, v1::RATE_LIMITED, hint, jitter);
+    }
     return;
   }
-  debt_ = std::min(debt_ + kPricePerRefusal, kDebtMax);
+  const bool asked_for_it = std::isinf(ceiling_) || rate_ > ceiling_;
+  debt_ = std::min(debt_ + (asked_for_it ? kQuestionPrice : kRefusalPrice), kDebtMax);
+  ++refused_;
   const bool same_burst = now < cut_at_ + Scaled(kHold);
-  if (!same_burst) CutRate(now);
-  const bool asked = kind == Throttle::kPause || kind == Throttle::kConnections || hint.has_value();
-  if (asked || cuts_ >= kCutsMax) PauseByLadder(now, v1::RATE_LIMITED, hint, jitter);
+  // Refused, slowed down, and nothing has been accepted since: not our speed, the door is closed.
+  const bool closed = (cut_without_success_ && !same_burst) || refused_ > connections_open + kRefusedInARowMax;
+  if (!same_burst && !cut_without_success_) CutRate(now);
+  if (kind == Throttle::kPause || hint.has_value() || closed) {
+    ceiling_ = std::max(kRateMin, std::min(ceiling_, std::isinf(ceiling_before_) || ceiling_ < ceiling_before_
+                                                         ? ceiling_ * kPauseCut
+                                                         : ceiling_before_ * kPauseCreep));
+    if (!std::isinf(ceiling_)) rate_ = std::min(rate_, kCut * ceiling_);
+    PauseByLadder(now, v1::RATE_LIMITED, hint, jitter);
+  }
 }
 
 void Shaper::OnUnreachable(absl::Time now, v1::Reason reason, std::optional<absl::Duration> hint, double jitter) {
@@ -228,8 +251,9 @@ void Shaper::Pause(absl::Time now, absl::Time until, v1::Reason reason) {
   pause_reason_ = reason;
   probing_ = true;
   ramp_ = kRampStart;
-  cuts_ = 0;
   lost_ = 0;
+  refused_ = 0;
+  cut_without_success_ = false;
   // Asking for more must not cost more than a small part of the time.
   if (reason == v1::RATE_LIMITED) question_at_ = std::max(question_at_, until + kPausePrice * (until - now));
   Apply(now);
@@ -239,14 +263,19 @@ void Shaper::CutRate(absl::Time now) {
   const AcceptMeter::Use use = meter_.Recent(now);
   // One more than was counted: at a slow rate the next one may have been due now.
   const double accepted = (use.count + 1) / std::max(use.seconds, 1.0);
-  const double before = std::min(rate_ * ramp_, limits_.messages_per_second);
-  if (use.seconds < absl::ToDoubleSeconds(kMeasure) && !learned_rate()) {
+  ceiling_before_ = ceiling_;
+  const double before = std::min(rate_, limits_.messages_per_second) * ramp_;
+  const bool measured = use.seconds >= absl::ToDoubleSeconds(kMeasure) || use.count >= kMeasureMin;
+  if (std::isinf(ceiling_) && learned_rate() && !measured) {
+    rate_ = before / 2;  // and the search goes on
+  } else if (use.seconds < absl::ToDoubleSeconds(kMeasure) && !learned_rate()) {
     // The first seconds: what was accepted came out of a burst allowance, nobody knows of what size. From far below,
     // the search finds the ceiling within a few doublings.
     ceiling_ = kUnlimited;
     rate_ = kCut * std::min(before, (use.count + 1) / absl::ToDoubleSeconds(kMeasure));
   } else {
-    const double in_use = std::min(before, accepted);
+    // A measurement of a few seconds may be far off: no cut goes deeper than to a part of what was allowed.
+    const double in_use = std::isinf(before) ? accepted : std::clamp(accepted, kCutMax * before, before);
     if (std::isinf(ceiling_)) {
       ceiling_ = in_use;
     } else if (in_use > ceiling_) {
@@ -260,15 +289,14 @@ void Shaper::CutRate(absl::Time now) {
   }
   rate_ = std::max(rate_, kRateMin);
   ceiling_ = std::max(ceiling_, kRateMin);
-  ++cuts_;
+  cut_without_success_ = true;
   cut_at_ = now;
   question_at_ = std::max(question_at_, now + Scaled(kHold + kReturn + kLinger));
   meter_.Restart(now);
   Apply(now);
 }
 
-void Shaper::CutConnections(absl::Time now, int connections_open) {
-  const bool same_burst = now < connections_cut_at_ + Scaled(kHold);
+void Shaper::CutConnections(absl::Time now, int connections_open, bool same_burst) {
   if (same_burst) {
     // The last ones to be refused stand nearest to the limit.
     ceiling_connections_ = std::max(2, std::min(ceiling_connections_, connections_open));
@@ -289,6 +317,10 @@ void Shaper::CutConnections(absl::Time now, int connections_open) {
   connections_step_at_ =
       now + Scaled(connections_ < ceiling_connections_ - 1 ? kHold
                                                            : kConnectionQuestion * (1 << failed_connection_questions_));
+}
+
+absl::Duration Shaper::ConnectionQuestion() const {
+  return kConnectionQuestion * (1 << failed_connection_questions_);
 }
 
 void Shaper::Grow(absl::Time now, int connections_open) {
@@ -315,7 +347,7 @@ void Shaper::GrowRate(absl::Time now, double seconds) {
   const AcceptMeter::Use use = meter_.Recent(now);
   if ((use.count + 1) < kInUse * rate_ * use.seconds) return;
   if (std::isinf(ceiling_)) {
-    rate_ *= std::exp2(seconds / absl::ToDoubleSeconds(kDouble));
+    rate_ *= std::exp2(std::min(seconds, kSearchStepMax) / absl::ToDoubleSeconds(kDouble));
   } else if (debt_ <= 0 && now >= question_at_) {
     rate_ += ceiling_ * kQuestionSlope * seconds;
     if (rate_ > kFound * ceiling_) ceiling_ = kUnlimited;
@@ -323,26 +355,21 @@ void Shaper::GrowRate(absl::Time now, double seconds) {
 }
 
 void Shaper::GrowConnections(absl::Time now, int connections_open) {
-  if (ceiling_connections_ == 0 || connections_ >= limits_.connections || now < connections_step_at_) return;
-  if (connections_open < connections_) return;  // not in use
-  ++connections_;
-  if (connections_ < ceiling_connections_ - 1) {
-    connections_step_at_ = now + Scaled(kConnectionStep);
-  } else if (connections_ == ceiling_connections_ - 1) {
-    connections_step_at_ = now + Scaled(kConnectionQuestion * (1 << failed_connection_questions_));
-  } else {
-    // Asked for one more. If it is still there later on, the ceiling was another one.
-    if (connections_ > ceiling_connections_) {
-      ceiling_connections_ = connections_;
-      failed_connection_questions_ = 0;
-    }
-    connections_step_at_ = now + Scaled(kConnectionFound);
+  if (ceiling_connections_ == 0 || now < connections_step_at_ || connections_open < connections_) return;
+  if (connections_ >= ceiling_connections_) {
+    // Asked for one more some time ago, and it is still there: the ceiling was another one.
+    ceiling_connections_ = connections_ + 1;
+    failed_connection_questions_ = 0;
   }
-  if (connections_ >= limits_.connections && failed_connection_questions_ == 0) ceiling_connections_ = 0;
+  if (connections_ >= limits_.connections) return;
+  ++connections_;
+  connections_step_at_ = now + Scaled(connections_ < ceiling_connections_ - 1 ? kConnectionStep
+                                      : connections_ < ceiling_connections_ ? ConnectionQuestion()
+                                                                             : kConnectionFound);
 }
 
 void Shaper::Apply(absl::Time now) {
-  const double rate = std::min(limits_.messages_per_second, rate_ * ramp_);
+  const double rate = std::min(limits_.messages_per_second, rate_) * ramp_;
   message_rate_.SetRate(rate, BurstOf(rate), now);
 }
 

@@ -65,7 +65,7 @@ class Shaper {
  private:
   // What a refusal costs is weighed against what a question may bring: see README.md.
   void CutRate(absl::Time now);
-  void CutConnections(absl::Time now, int connections_open);
+  void CutConnections(absl::Time now, int connections_open, bool same_burst);
   void Pause(absl::Time now, absl::Time until, v1::Reason reason);
   void PauseByLadder(absl::Time now, v1::Reason reason, std::optional<absl::Duration> hint, double jitter);
   // Lets the rate, the connections and the ramp rise for the time since the last call. A success stands behind it.
@@ -74,6 +74,8 @@ class Shaper {
   void GrowConnections(absl::Time now, int connections_open);
   // Puts the rate that follows from all this into message_rate_.
   void Apply(absl::Time now);
+  // How long to be content with one connection less than were refused.
+  absl::Duration ConnectionQuestion() const;
   bool learned_rate() const { return rate_ < SiteLimits::kUnlimited; }
   absl::Duration Scaled(absl::Duration duration) const { return duration / scale_; }
 
@@ -88,7 +90,7 @@ class Shaper {
   bool probing_ = false;  // until one success
   int failures_ = 0;      // pauses in a row without a success
   int lost_ = 0;          // sessions in a row without a success
-  int cuts_ = 0;          // cuts of the rate in a row without a success
+  int refused_ = 0;       // messages in a row without a success
   double ramp_ = 1;       // share of what is learned that is allowed, after a pause
   absl::Time grown_at_ = absl::InfinitePast();
   absl::Time sent_at_ = absl::InfinitePast();
@@ -96,6 +98,8 @@ class Shaper {
   // The message rate. Unlimited: never throttled. A ceiling that is unlimited while the rate is not: being searched.
   double rate_ = SiteLimits::kUnlimited;
   double ceiling_ = SiteLimits::kUnlimited;
+  double ceiling_before_ = SiteLimits::kUnlimited;  // as it was before the last cut
+  bool cut_without_success_ = false;                // nothing was accepted since then
   absl::Time cut_at_ = absl::InfinitePast();
   absl::Time question_at_ = absl::InfinitePast();  // not beyond the ceiling before
   double debt_ = 0;                                // messages to be accepted before the next question

@@ -46,6 +46,11 @@ struct SessionTarget {
 
 class Session {
  public:
+  // A message may take SmtpTimeouts::block plus its size at this rate.
+  static constexpr size_t kSlowestBytesPerSecond = 4096;
+  // The end of a larger message waits until the rest of it has left: an answer before that is an answer too early.
+  static constexpr size_t kHeldBackBytes = 16 * 1024;
+
   struct Options {
     EgressRoute route;
     SmtpTimeouts timeouts;
@@ -72,8 +77,15 @@ class Session {
   Awaitable<AttemptResult> Send(Envelope envelope, OutgoingMessage message,
                                 std::function<Awaitable<bool>()> before_dot);
 
+  // Looks, without waiting, at whether an open session has ended while nobody used it (closed, 421). False: it has, or
+  // was never usable. Saves an attempt before a message is made for it.
+  bool StillThere();
+
   // False after an error, a 421, or a given-up transaction: the connection is closed.
   bool usable() const { return usable_; }
+
+  // The host offers CHUNKING and does not know BDAT: speak to it without `chunking` next time.
+  bool bdat_refused() const { return bdat_refused_; }
 
   // How TLS went in the last Open.
   const TlsOutcome& tls_outcome() const { return tls_outcome_; }
@@ -82,15 +94,33 @@ class Session {
   Awaitable<void> Quit();
 
  private:
-  Awaitable<std::optional<AttemptResult>> Ehlo();
-  Awaitable<std::optional<AttemptResult>> Encrypt();
-  Awaitable<absl::StatusOr<Reply>> Ask(std::string command, absl::Duration limit);
-  // Sends MAIL, RCPT and DATA, in one go where the host allows it. Nothing: it wants the message.
-  Awaitable<std::optional<AttemptResult>> Introduce(const Envelope& envelope, size_t message_bytes);
+  enum class Mode { kData, kBdat };
+  struct Step;
 
+  Awaitable<std::optional<AttemptResult>> Ehlo();
+  // STARTTLS as the demand wants it. Nothing: go on.
+  Awaitable<std::optional<AttemptResult>> Secure(const TlsDemand* demand);
+  Awaitable<std::optional<AttemptResult>> Encrypt(const TlsDemand* demand);
+  Awaitable<absl::StatusOr<Reply>> Ask(std::string command, absl::Duration limit);
+  // Sends MAIL, RCPT and, without BDAT, DATA, in one go where the host allows it. Nothing: it wants the message.
+  Awaitable<std::optional<AttemptResult>> Introduce(const Envelope* envelope, const OutgoingMessage* message,
+                                                    Mode mode);
+  Awaitable<AttemptResult> Transmit(const std::string* canonical, size_t first_dot, Mode mode);
+  absl::Status MakeCommands(const Envelope& envelope, const OutgoingMessage& message, std::string* mail,
+                            std::string* rcpt) const;
+  std::optional<Reply> RefusedUnasked(const Envelope& envelope, const OutgoingMessage& message) const;
+
+  // Something came, or the connection ended, where we expected silence. Nothing: silence.
+  std::optional<AttemptResult> LookForSurplus(Phase phase);
+  AttemptResult OnSurplus(Phase phase);
+  AttemptResult OnRefusedMidway();
   AttemptResult Result(Phase phase) const;
   AttemptResult Replied(Phase phase, Reply reply);
   AttemptResult Lost(Phase phase, const absl::Status& status);
+  AttemptResult Failed(Phase phase, AttemptResult::Failure failure, std::string text);  // closes
+  AttemptResult TlsFailed(std::string type, std::string detail);
+  void Trace(char direction, std::string_view text);
+  void TraceReply(const Reply& reply);
 
   const Options options_;
   Connection connection_;
@@ -98,6 +128,7 @@ class Session {
   std::string host_name_, host_ip_, source_;
   TlsOutcome tls_outcome_;
   bool usable_ = false;
+  bool bdat_refused_ = false;
   bool needs_reset_ = false;  // a transaction was left open: RSET goes before the next MAIL
 };
 

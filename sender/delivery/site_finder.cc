@@ -1,0 +1,73 @@
+#include "sender/delivery/site_finder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace wavepost {
+
+void SiteFinder::SetBook(std::shared_ptr<const ProviderBook> book) {
+  book_ = std::move(book);
+  kept_.clear();
+}
+
+std::shared_ptr<const DomainRoute> SiteFinder::Known(const std::string& domain) const {
+  const auto found = kept_.find(domain);
+  return found == kept_.end() ? nullptr : found->second.route;
+}
+
+Awaitable<std::shared_ptr<const DomainRoute>> SiteFinder::Find(std::string domain) {
+  if (auto found = kept_.find(domain); found != kept_.end() && clock_->Now() < found->second.until) {
+    co_return found->second.route;
+  }
+  std::shared_ptr<const DomainRoute> route = co_await LookUp(domain);
+  // All at once: what is still needed is looked up again, from the resolver's cache.
+  if (kept_.size() >= kRoutesMax) kept_.clear();
+  kept_[domain] = {route, clock_->Now() + (route->dns.ok() ? kKeep : kKeepFailure)};
+  co_return route;
+}
+
+ProviderBook::Site SiteFinder::SiteOf(const MxHosts& hosts) const {
+  std::vector<std::string> names;
+  names.reserve(hosts.size());
+  for (const MxHost& host : hosts) names.push_back(host.name);
+  const auto first = static_cast<size_t>(
+      std::count_if(hosts.begin(), hosts.end(), [&](const MxHost& h) { return h.preference == hosts[0].preference; }));
+  return book_->SiteOf(names, first);
+}
+
+Awaitable<std::shared_ptr<const DomainRoute>> SiteFinder::LookUp(std::string domain) {
+  auto route = std::make_shared<DomainRoute>();
+  absl::StatusOr<MxHosts> hosts = co_await resolver_->ResolveMx(domain, DeadlineAfter(options_->timeouts.dns));
+  if (!hosts.ok()) {
+    route->dns = hosts.status();
+    route->site.name = absl::StrCat("?", domain);
+    route->site.mx_set = route->site.name;
+    route->group = route->site.name;
+    co_return route;
+  }
+  route->hosts = *std::move(hosts);
+  route->site = SiteOf(route->hosts);
+  if (route->site.provider.empty()) {
+    SiteLimits& limits = route->site.limits;
+    limits.connections = options_->site_connections.value_or(limits.connections);
+    limits.messages_per_connection = options_->messages_per_connection.value_or(limits.messages_per_connection);
+    limits.connections_per_minute = options_->connections_per_minute.value_or(limits.connections_per_minute);
+    limits.messages_per_second = options_->messages_per_second.value_or(limits.messages_per_second);
+  }
+  TlsDemand demand{.level = TlsDemand::Level::kOpportunistic, .source = "opportunistic"};
+  const auto& required = options_->require_tls;
+  if (route->site.limits.tls == TlsWish::kRequired || std::find(required.begin(), required.end(), domain) != required.end()) {
+    demand = {.level = TlsDemand::Level::kEncrypted, .source = "configured"};
+  } else if (!options_->starttls) {
+    demand = {.level = TlsDemand::Level::kNever, .source = "off"};
+  }
+  route->tls_policy = demand.source;
+  route->demands.assign(route->hosts.size(), demand);
+  route->group = route->site.mx_set;
+  if (demand.level != TlsDemand::Level::kOpportunistic) absl::StrAppend(&route->group, " ", demand.source);
+  co_return route;
+}
+
+}  // namespace wavepost
