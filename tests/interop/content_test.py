@@ -4,11 +4,11 @@
 """
 
 from laboratory import RECEIVERS, Failure, Laboratory, Skip, address, check_delivered, run_cases
-from sender_offers import demand_word
 
 RECIPIENTS = 60
 ASCII_USERS = [f"user{n}" for n in range(RECIPIENTS)]
-UTF8_USERS = ["grüße", "jörg.müller", "用户", "δοκιμή"]
+# No sharp s: Postfix folds it to "ss" when it looks up a mailbox.
+UTF8_USERS = ["grün", "jörg.müller", "用户", "δοκιμή"]
 
 
 def demand_offer(kind, keyword):
@@ -74,7 +74,6 @@ def eight_bit_not_offered(args, folder, kind):
 def chunking(args, folder, kind):
     """BDAT is used where it is offered (RFC 3030)."""
     demand_offer(kind, "CHUNKING")
-    demand_word(args, "BDAT", b"BDAT ")
     receiver, said = deliver(args, folder, kind, ASCII_USERS + (UTF8_USERS if "SMTPUTF8" in kind.OFFERS else []))
     if not receiver.bdat_used():
         raise Failure(f"{said}, but {kind.NAME} saw no BDAT: {receiver.log()[-600:]}")
