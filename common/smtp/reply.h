@@ -73,6 +73,12 @@ class ReplyParser {
   // The oldest complete reply, or nothing.
   std::optional<Reply> Next();
 
+  // What Feed said last: the error that stays.
+  const absl::Status& status() const { return error_; }
+
+  // True if Next has one.
+  bool HasReply() const { return !ready_.empty(); }
+
   // True if bytes beyond the last complete reply, or complete replies, are waiting. After the reply to STARTTLS this
   // means that somebody put plain text in front of the handshake: the connection must be dropped.
   bool HasBuffered() const { return !ready_.empty() || !line_.empty() || !partial_.lines.empty(); }

@@ -78,7 +78,8 @@ Played PlayOut(std::vector<Line> script, int transactions = 1, bool mark = true)
   Session session(io, {.route = {.source = asio::ip::address_v4::loopback(), .ehlo_name = "out.test"}});
   asio::co_spawn(io, peer.Play(std::move(script)), asio::detached);
   auto client = [](Session* s, Peer* p, Played* out, int count, bool mark_result) -> Awaitable<void> {
-    out->open = co_await s->Open({.endpoint = p->endpoint(), .host_name = "mx.test", .tls = {}});
+    SessionTarget target{.endpoint = p->endpoint(), .host_name = "mx.test", .tls = {}};
+    out->open = co_await s->Open(target);
     for (int i = 0; i < count && !out->open.has_value() && s->usable(); ++i) {
       OutgoingMessage message{.canonical = std::make_shared<const std::string>(kMessage, sizeof kMessage - 4)};
       Envelope envelope{.return_path = "b+t@bounce.test", .recipient = "u@a.test"};
