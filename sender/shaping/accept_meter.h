@@ -21,12 +21,12 @@ class AcceptMeter {
   // Forgets everything: what is asked later is measured from here.
   void Restart(absl::Time now);
   void Count(absl::Time now);
-  // The last 8 to 12 seconds, or up to 64 if they held fewer than kEnough messages; less after a restart.
+  // The last 12 to 16 seconds, or up to 64 if they held fewer than kEnough messages; less after a restart.
   Use Recent(absl::Time now) const;
 
  private:
   static constexpr int kSlots = 16;
-  static constexpr int kShort = 3;
+  static constexpr int kShort = 4;
   static constexpr int kEnough = 30;
   static constexpr int64_t kSlotNanos = 4'000'000'000;
 

@@ -37,13 +37,12 @@ struct Row {
 };
 
 TEST(GcraTest, SpacesToTheNanosecond) {
-  for (const Row& row : {Row{"OneInTenSeconds", 0.1, 1, 11, absl::Seconds(100)},
-                         Row{"SevenPerSecond", 7, 1, 8, absl::Seconds(1)},
-                         Row{"Thousand", 1000, 1, 1001, absl::Seconds(1)},
-                         Row{"BurstOfFive", 1, 5, 15, absl::Seconds(10)},
-                         Row{"BurstBelowOneIsOne", 2, 0, 3, absl::Seconds(1)},
-                         Row{"FractionalBurst", 1, 1.5, 3, absl::Milliseconds(1500)},
-                         Row{"NoLimit", kInfinity, 1, 1000, absl::ZeroDuration()}}) {
+  for (const Row& row :
+       {Row{"OneInTenSeconds", 0.1, 1, 11, absl::Seconds(100)}, Row{"SevenPerSecond", 7, 1, 8, absl::Seconds(1)},
+        Row{"Thousand", 1000, 1, 1001, absl::Seconds(1)}, Row{"BurstOfFive", 1, 5, 15, absl::Seconds(10)},
+        Row{"BurstBelowOneIsOne", 2, 0, 3, absl::Seconds(1)},
+        Row{"FractionalBurst", 1, 1.5, 3, absl::Milliseconds(1500)},
+        Row{"NoLimit", kInfinity, 1, 1000, absl::ZeroDuration()}}) {
     Gcra gcra(row.per_second, row.burst);
     const absl::Duration took = SendAll(&gcra, kStart, row.count) - kStart;
     EXPECT_GE(took, row.takes - absl::Nanoseconds(1)) << row.name;
@@ -152,7 +151,9 @@ TEST(GcraTest, PropertyNeverMoreThanRateAndBurst) {
   }
 }
 
-TEST(GcraTest, IsSmall) { EXPECT_LE(sizeof(Gcra), 24U); }
+TEST(GcraTest, IsSmall) {
+  EXPECT_LE(sizeof(Gcra), 24U);
+}
 
 }  // namespace
 }  // namespace wavepost

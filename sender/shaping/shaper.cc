@@ -20,14 +20,14 @@ constexpr double kUnlimited = SiteLimits::kUnlimited;
 
 // --- message rate
 constexpr double kCut = 0.75;                           // of what was in use
-constexpr double kCutMax = 0.3;                            // of what was allowed, however little was in use
+constexpr double kCutMax = 0.3;                         // of what was allowed, however little was in use
 constexpr double kNear = 0.97;                          // of the ceiling: where the quick return ends
 constexpr absl::Duration kHold = absl::Seconds(5);      // complaints within it are of one burst; no rise
 constexpr absl::Duration kReturn = absl::Seconds(20);   // from the cut to kNear
 constexpr absl::Duration kLinger = absl::Minutes(4);    // from kNear to the ceiling
 constexpr absl::Duration kMeasure = absl::Seconds(10);  // shorter measurements say little
-constexpr double kSearchStepMax = 4;                       // seconds that one success counts for in a search
-constexpr double kMeasureMin = 5;                          // messages
+constexpr double kSearchStepMax = 4;                    // seconds that one success counts for in a search
+constexpr double kMeasureMin = 5;                       // messages
 constexpr double kQuestionSlope = 0.004;                // of the ceiling, per second, beyond it
 constexpr double kFound = 1.3;                          // so far beyond the ceiling, it is another one
 constexpr absl::Duration kDouble = absl::Seconds(10);   // while the ceiling is searched
@@ -38,7 +38,7 @@ constexpr double kRefusalPrice = 75;
 constexpr double kDebtMax = 500;
 constexpr int kPausePrice = 40;  // a pause is paid with this many times its length
 constexpr double kRateMin = 0.02;
-constexpr double kInUse = 0.7;  // of the rate: less, and a rise would mean nothing
+constexpr double kInUse = 0.7;        // of the rate: less, and a rise would mean nothing
 constexpr int kRefusedInARowMax = 4;  // beyond those under way: the door is closed, whatever our speed
 constexpr double kPauseCut = 0.8;     // of the ceiling, where going beyond it is answered with a closed door
 constexpr double kPauseCreep = 1.05;  // the ceiling after a question that ended with one
@@ -364,8 +364,8 @@ void Shaper::GrowConnections(absl::Time now, int connections_open) {
   if (connections_ >= limits_.connections) return;
   ++connections_;
   connections_step_at_ = now + Scaled(connections_ < ceiling_connections_ - 1 ? kConnectionStep
-                                      : connections_ < ceiling_connections_ ? ConnectionQuestion()
-                                                                             : kConnectionFound);
+                                      : connections_ < ceiling_connections_   ? ConnectionQuestion()
+                                                                              : kConnectionFound);
 }
 
 void Shaper::Apply(absl::Time now) {

@@ -45,7 +45,9 @@ struct RateRow {
   int longer = 1;
 };
 
-void PrintTo(const RateRow& row, std::ostream* out) { *out << row.name; }
+void PrintTo(const RateRow& row, std::ostream* out) {
+  *out << row.name;
+}
 
 class ShaperRateTest : public ::testing::TestWithParam<RateRow> {};
 
@@ -86,22 +88,22 @@ TEST_P(ShaperRateTest, FindsTheRateFollowsItDownAndFindsItAgain) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Receivers, ShaperRateTest,
-    ::testing::Values(RateRow{"HalfPerSecondSmallBurst", 0.5, 3, 5, absl::Milliseconds(200), 8},
-                      RateRow{"HalfPerSecondBurst", 0.5, 10, 20, absl::Milliseconds(500), 8},
-                      RateRow{"OnePerSecond", 1, 5, 10, absl::Milliseconds(200), 4},
-                      RateRow{"TwoPerSecondTinyBurst", 2, 2, 10, absl::Milliseconds(200), 2},
-                      RateRow{"FivePerSecondBurst", 5, 25, 10, absl::Milliseconds(200)},
-                      RateRow{"FivePerSecondQuickReplies", 5, 5, 10, absl::Milliseconds(20)},
-                      RateRow{"TenPerSecondFewConnections", 10, 10, 5, absl::Milliseconds(200)},
-                      RateRow{"TwentyPerSecondBurst", 20, 100, 20, absl::Milliseconds(200)},
-                      RateRow{"TwentyPerSecondSmallBurst", 20, 10, 20, absl::Milliseconds(600)},
-                      RateRow{"FiftyPerSecond", 50, 100, 20, absl::Milliseconds(200)},
-                      RateRow{"HundredPerSecond", 100, 100, 20, absl::Milliseconds(100)},
-                      RateRow{"TwoHundredPerSecondBurst", 200, 1000, 20, absl::Milliseconds(50)},
-                      RateRow{"TwoHundredPerSecondSlowReplies", 200, 400, 60, absl::Milliseconds(200)}),
-    [](const auto& param_info) { return param_info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Receivers, ShaperRateTest,
+                         ::testing::Values(RateRow{"HalfPerSecondSmallBurst", 0.5, 3, 5, absl::Milliseconds(200), 8},
+                                           RateRow{"HalfPerSecondBurst", 0.5, 10, 20, absl::Milliseconds(500), 8},
+                                           RateRow{"OnePerSecond", 1, 5, 10, absl::Milliseconds(200), 4},
+                                           RateRow{"TwoPerSecondTinyBurst", 2, 2, 10, absl::Milliseconds(200), 2},
+                                           RateRow{"FivePerSecondBurst", 5, 25, 10, absl::Milliseconds(200)},
+                                           RateRow{"FivePerSecondQuickReplies", 5, 5, 10, absl::Milliseconds(20)},
+                                           RateRow{"TenPerSecondFewConnections", 10, 10, 5, absl::Milliseconds(200)},
+                                           RateRow{"TwentyPerSecondBurst", 20, 100, 20, absl::Milliseconds(200)},
+                                           RateRow{"TwentyPerSecondSmallBurst", 20, 10, 20, absl::Milliseconds(600)},
+                                           RateRow{"FiftyPerSecond", 50, 100, 20, absl::Milliseconds(200)},
+                                           RateRow{"HundredPerSecond", 100, 100, 20, absl::Milliseconds(100)},
+                                           RateRow{"TwoHundredPerSecondBurst", 200, 1000, 20, absl::Milliseconds(50)},
+                                           RateRow{"TwoHundredPerSecondSlowReplies", 200, 400, 60,
+                                                   absl::Milliseconds(200)}),
+                         [](const auto& param_info) { return param_info.param.name; });
 
 TEST(ShaperLoopTest, OneBurstOfRefusalsIsOneCut) {
   // 20 connections at 500 ms: many refusals come in together.
@@ -163,7 +165,9 @@ struct BlockRow {
   Throttle kind;
 };
 
-void PrintTo(const BlockRow& row, std::ostream* out) { *out << row.name; }
+void PrintTo(const BlockRow& row, std::ostream* out) {
+  *out << row.name;
+}
 
 class ShaperBlockTest : public ::testing::TestWithParam<BlockRow> {};
 

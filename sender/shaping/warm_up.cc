@@ -62,7 +62,8 @@ absl::Time WarmUpPlan::ThroughAt(int64_t recipients, int64_t sent_today, absl::T
     const absl::Time end = StartOf(DayOf(at) + 1);
     const int64_t burst = BurstOf(*cap);
     const int64_t left = std::max<int64_t>(*cap - sent, 0);
-    const absl::Duration interval = IntervalOf(*cap, left, end - at);
+    // The burst leaves at once; what remains is spread over the rest.
+    const absl::Duration interval = IntervalOf(*cap, std::max<int64_t>(left - burst, 0), end - at);
     const int64_t today = std::min(left, burst + (end - at) / interval);
     if (recipients <= today) return at + std::max<int64_t>(recipients - burst, 0) * interval;
     recipients -= today;

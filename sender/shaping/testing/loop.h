@@ -110,11 +110,11 @@ struct LoopOptions {
 struct LoopFigures {
   int64_t attempts = 0;
   int64_t accepted = 0;
-  int64_t refused = 0;              // messages
-  int64_t connections = 0;          // attempts
+  int64_t refused = 0;      // messages
+  int64_t connections = 0;  // attempts
   int64_t refused_connections = 0;
-  double utilisation = 0;           // accepted / what the receiver tolerated
-  double wasted = 0;                // (refused + refused connections) / (attempts + refused connections)
+  double utilisation = 0;  // accepted / what the receiver tolerated
+  double wasted = 0;       // (refused + refused connections) / (attempts + refused connections)
 };
 
 class Loop {
@@ -136,9 +136,7 @@ class Loop {
     int connection;
     int generation;
     std::optional<Complaint> complaint;
-    bool operator<(const Event& other) const {
-      return at != other.at ? at > other.at : number > other.number;
-    }
+    bool operator<(const Event& other) const { return at != other.at ? at > other.at : number > other.number; }
   };
   struct Connection {
     bool open = false;   // from our side
