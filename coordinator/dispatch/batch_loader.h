@@ -39,6 +39,10 @@ class BatchLoader {
     std::shared_ptr<const cluster::v1::Content> content;
     std::shared_ptr<const cluster::v1::SigningKey> signing_key;
     uint8_t token_key_id = 0;
+    std::string campaign;
+    v1::Priority priority = v1::PRIORITY_UNSPECIFIED;
+    double tenant_weight = 0;
+    int64_t after_order = 0;
   };
 
   absl::StatusOr<const WaveInfo*> InfoOf(uint32_t wave, absl::Time now);

@@ -1,6 +1,8 @@
 #include "coordinator/dispatch/dispatch_service.h"
 
 #include <algorithm>
+#include <atomic>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -14,6 +16,8 @@
 #include "coordinator/base/change_wakeup.h"
 #include "coordinator/base/event_thread.h"
 #include "coordinator/base/log.h"
+#include "coordinator/dispatch/node_identity.h"
+#include "coordinator/dispatch/question_book.h"
 #include "coordinator/rpc/auth.h"
 #include "coordinator/rpc/stream.h"
 #include "wavepost/cluster/v1/dispatch_service.grpc.pb.h"
@@ -40,8 +44,16 @@ struct AttachResult {
   std::vector<std::string> outstanding;
 };
 
-absl::StatusOr<AttachResult> AttachIn(Store* store, const cluster::v1::Hello& hello) {
+absl::StatusOr<AttachResult> AttachIn(Store* store, const cluster::v1::Hello& hello, absl::Time last_heard,
+                                      absl::Time now, absl::Duration lease) {
   AttachResult out;
+  const auto former = store->GetNode(hello.node_id());
+  if (former.ok()) {
+    RETURN_IF_ERROR(CheckIdentity(hello.node_id(), hello.data_id(),
+                                  {.data_id = former->data_id(), .last_heard = last_heard}, now, lease));
+  } else if (!absl::IsNotFound(former.status())) {
+    return former.status();
+  }
   ASSIGN_OR_RETURN(out.node, store->AttachNode({.node_id = hello.node_id(),
                                                 .egress_ips = {hello.egress_ips().begin(), hello.egress_ips().end()},
                                                 .data_id = hello.data_id(),
@@ -57,7 +69,7 @@ absl::StatusOr<AttachResult> AttachIn(Store* store, const cluster::v1::Hello& he
 
 }  // namespace
 
-class DispatchServer::Impl final : public cluster::v1::DispatchService::CallbackService {
+class DispatchServer::Impl final : public cluster::v1::DispatchService::CallbackService, public NodeAsker {
  public:
   Impl(Store* store, NodeRegistry* nodes, const Clock* clock, Options options)
       : store_(store),
@@ -65,6 +77,7 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
         clock_(clock),
         options_(std::move(options)),
         loader_(store, options_.batches),
+        started_(clock->Now()),
         wakeup_(&owner_, [this] { StoreChanged(); }) {
     owner_.Post([this] { Tick(); });
   }
@@ -88,7 +101,33 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
       stopping_ = true;
       const auto now = streams_;
       for (const auto& link : now) End(link, StoppingError());
+      questions_.Stop();
     });
+  }
+
+  void Ask(std::map<std::string, cluster::v1::Question> questions, absl::Duration timeout,
+           std::function<void(NodeAnswers)> done) override {
+    owner_.Post([this, questions = std::move(questions), timeout, done = std::move(done)]() mutable {
+      Deliver(questions_.Ask(std::move(questions), AttachedNow(), clock_->Now() + timeout, std::move(done)));
+      if (stopping_) questions_.Stop();
+    });
+  }
+
+  int64_t StartTrace(const std::vector<std::string>& nodes, v1::TraceRequest request, absl::Duration length,
+                     std::function<void(cluster::v1::TraceLines)> lines,
+                     std::function<void(absl::Status)> ended) override {
+    const int64_t id = ++last_trace_;
+    owner_.Post([this, id, nodes, request = std::move(request), length, lines = std::move(lines),
+                 ended = std::move(ended)]() mutable {
+      Deliver(questions_.StartTrace(id, nodes, request, AttachedNow(), clock_->Now() + length, std::move(lines),
+                                    std::move(ended)));
+      if (stopping_) questions_.Stop();
+    });
+    return id;
+  }
+
+  void StopTrace(int64_t trace) override {
+    owner_.Post([this, trace] { Deliver(questions_.StopTrace(trace)); });
   }
 
   void StopReading() { reader_.Stop(); }
@@ -142,20 +181,33 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
     absl::Status bad = CheckHello(&link->hello);
     if (bad.ok()) bad = CheckAddressesFree(*link);
     if (!bad.ok()) {
-      LogWarning("node_refused", {{"node", link->hello.node_id()}, {"error", std::string(bad.message())}});
-      link->hello.clear_node_id();
-      return End(link, bad);
+      return Refuse(link, bad);
     }
     const auto former = nodes_.find(link->hello.node_id());
     if (former != nodes_.end()) {
+      const absl::Status refused = CheckIdentity(link->hello.node_id(), link->hello.data_id(),
+                                                 {.data_id = former->second->hello.data_id(), .attached = true},
+                                                 clock_->Now(), options_.sessions.lease);
+      if (!refused.ok()) return Refuse(link, refused);
       const LinkPtr old = former->second;
       End(old, ApiError(absl::StatusCode::kAborted, "REPLACED", "the node opened a newer stream"));
     }
     nodes_[link->hello.node_id()] = link;
-    reader_.Post([this, link, hello = link->hello] {
-      auto result = std::make_shared<absl::StatusOr<AttachResult>>(AttachIn(store_, hello));
+    const std::optional<NodeView> seen = registry_->Get(link->hello.node_id());
+    // Before our own start we do not know: it may have been attached until then.
+    const absl::Time last_heard = seen.has_value() ? seen->last_seen : started_;
+    reader_.Post([this, link, hello = link->hello, last_heard] {
+      auto result = std::make_shared<absl::StatusOr<AttachResult>>(
+          AttachIn(store_, hello, last_heard, clock_->Now(), options_.sessions.lease));
       owner_.Post([this, link, result] { OnAttached(link, *result); });
     });
+  }
+
+  void Refuse(const LinkPtr& link, const absl::Status& status) {
+    const std::string node = link->hello.node_id();
+    LogWarning("node_refused", {{"node", node}, {"error", std::string(status.message())}});
+    End(link, status);
+    link->hello.clear_node_id();
   }
 
   // An address may move to another node only when the one that has it is away.
@@ -176,6 +228,7 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
 
   void OnAttached(const LinkPtr& link, const absl::StatusOr<AttachResult>& result) {
     if (link->ended) return;
+    if (absl::IsFailedPrecondition(result.status())) return Refuse(link, result.status());
     if (!result.ok()) return End(link, result.status());
     link->session = std::make_unique<NodeSession>(options_.sessions, link->hello, result->node, clock_->Now());
     LogInfo("node_attached", {{"node", link->hello.node_id()},
@@ -212,21 +265,36 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
         });
       });
     }
+    for (cluster::v1::Answer& answer : effects.answers) questions_.OnAnswer(node, std::move(answer));
+    if (effects.orders_acknowledged.has_value()) {
+      store_->AcknowledgeOrders(node, *effects.orders_acknowledged, [this, link](absl::Status status) {
+        owner_.Post([this, link, status] {
+          if (link->ended) return;
+          if (!status.ok()) return End(link, Unavailable(status));
+          Run(link, link->session->OnOrdersAcknowledged());
+        });
+      });
+    }
     if (effects.load_heads_after.has_value()) {
-      Ask(
+      AskStore(
           link,
           [this, node, after = *effects.load_heads_after] {
-            return store_->PendingBatches(node, after, NodeSession::kHeadsMax);
+            return store_->PendingHeads(node, after, NodeSession::kHeadsMax);
           },
           &NodeSession::OnHeads);
     }
     if (effects.load_batch.has_value()) {
-      Ask(
-          link, [this, pending = *std::move(effects.load_batch)] { return loader_.Load(pending, clock_->Now()); },
+      AskStore(
+          link, [this, node, sequence = effects.load_batch->sequence] { return LoadBatch(node, sequence); },
           &NodeSession::OnBatch);
     }
+    if (effects.load_orders_after.has_value()) {
+      AskStore(
+          link, [this, after = *effects.load_orders_after] { return store_->Orders(after, NodeSession::kOrdersMax); },
+          &NodeSession::OnOrders);
+    }
     if (effects.load_suppressions_after.has_value()) {
-      Ask(
+      AskStore(
           link,
           [this, after = *effects.load_suppressions_after] {
             return store_->SuppressionChanges(after, NodeSession::kSuppressionsMax);
@@ -238,7 +306,7 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
 
   // Asks the store on the reader's thread and tells the session the answer.
   template <class Question, class Answer>
-  void Ask(const LinkPtr& link, Question question, NodeSession::Effects (NodeSession::*tell)(Answer)) {
+  void AskStore(const LinkPtr& link, Question question, NodeSession::Effects (NodeSession::*tell)(Answer)) {
     reader_.Post([this, link, question = std::move(question), tell] {
       auto answer = std::make_shared<absl::StatusOr<Answer>>(question());
       owner_.Post([this, link, answer, tell] {
@@ -247,6 +315,31 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
         Run(link, (link->session.get()->*tell)(*std::move(*answer)));
       });
     });
+  }
+
+  // On the reader's thread.
+  absl::StatusOr<std::optional<LoadedBatch>> LoadBatch(const std::string& node, int64_t sequence) {
+    const auto pending = store_->GetPendingBatch(node, sequence);
+    if (absl::IsNotFound(pending.status())) return std::optional<LoadedBatch>();
+    RETURN_IF_ERROR(pending.status());
+    ASSIGN_OR_RETURN(LoadedBatch loaded, loader_.Load(*pending, clock_->Now()));
+    return std::optional<LoadedBatch>(std::move(loaded));
+  }
+
+  std::function<bool(const std::string&)> AttachedNow() const {
+    return [this](const std::string& node) {
+      const auto found = nodes_.find(node);
+      return found != nodes_.end() && found->second->session != nullptr;
+    };
+  }
+
+  void Deliver(QuestionBook::Outgoing questions) {
+    for (auto& [node, question] : questions) {
+      const auto found = nodes_.find(node);
+      if (found == nodes_.end() || found->second->session == nullptr) continue;
+      const LinkPtr link = found->second;
+      Run(link, link->session->OnQuestion(std::move(question)));
+    }
   }
 
   // The node dials again, whatever the store's trouble was.
@@ -264,6 +357,7 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
     const auto found = nodes_.find(node);
     if (found == nodes_.end() || found->second != link) return;
     nodes_.erase(found);
+    questions_.OnNodeGone(node);
     registry_->Detach(node);
     LogInfo("node_detached", {{"node", node}, {"status", std::string(status.ToString())}});
     if (link->session != nullptr)
@@ -296,7 +390,8 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
   }
 
   void StoreChanged() {
-    for (const LinkPtr& link : Sessions()) Run(link, link->session->OnStoreChange());
+    const int64_t last_order = store_->LastOrder();
+    for (const LinkPtr& link : Sessions()) Run(link, link->session->OnStoreChange(last_order));
     ReadLogTail();
   }
 
@@ -332,6 +427,7 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
   void Tick() {
     const absl::Time now = clock_->Now();
     for (const LinkPtr& link : Sessions()) Run(link, link->session->OnTick(now));
+    Deliver(questions_.OnTick(now));
     const auto all = streams_;
     for (const LinkPtr& link : all) {
       if (link->ended && now - link->since > kCloseWithin) link->stream->Cancel();
@@ -347,10 +443,13 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
   const Clock* const clock_;
   const Options options_;
   BatchLoader loader_;  // the reader's
+  const absl::Time started_;
+  std::atomic<int64_t> last_trace_ = 0;
 
   // The owner's.
   std::set<LinkPtr> streams_;                          // all that are not done
   std::map<std::string, LinkPtr, std::less<>> nodes_;  // the newest stream of each node, from its hello to its end
+  QuestionBook questions_;
   bool stopping_ = false;
   bool tail_loading_ = false;
   bool tail_again_ = false;
@@ -366,6 +465,10 @@ DispatchServer::DispatchServer(Store* store, NodeRegistry* nodes, const Clock* c
 DispatchServer::~DispatchServer() = default;
 
 grpc::Service* DispatchServer::service() {
+  return impl_.get();
+}
+
+NodeAsker* DispatchServer::asker() {
   return impl_.get();
 }
 

@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "coordinator/dispatch/batch_loader.h"
+#include "coordinator/dispatch/node_asker.h"
 #include "coordinator/dispatch/node_registry.h"
 #include "coordinator/dispatch/node_session.h"
 #include "coordinator/store/store.h"
@@ -33,10 +34,11 @@ class DispatchServer {
   ~DispatchServer();
 
   grpc::Service* service();
+  NodeAsker* asker();
 
   // Any thread.
   void OnStoreChange();
-  // Ends all streams with UNAVAILABLE and refuses new ones. Any thread.
+  // Ends all streams and questions with UNAVAILABLE and refuses new ones. Any thread.
   void Shutdown();
   // Finishes what reads the store. After the gRPC server has been shut down, before the store goes.
   void StopReading();

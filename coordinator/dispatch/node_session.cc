@@ -14,13 +14,15 @@ namespace wavepost {
 namespace {
 
 using cluster::v1::CoordinatorMessage;
-using cluster::v1::PendingBatch;
 using cluster::v1::SuppressionChange;
 
 constexpr int kEgressIpsMax = 1000;
 constexpr size_t kAddressBytesMax = 64;
 constexpr size_t kEhloBytesMax = 255;
 constexpr double kWeightMax = 1e6;
+constexpr size_t kDataIdBytes = 16;
+constexpr int kWarmUpDaysMax = 365;
+constexpr size_t kSuspendedBytesMax = 500;
 constexpr size_t kVersionBytesMax = 64;
 constexpr size_t kRememberedMax = 10'000;  // contents and keys sent; beyond, they are sent again
 
@@ -33,6 +35,15 @@ absl::Status Misuse(std::string_view reason, std::string_view message) {
   return ApiError(absl::StatusCode::kInvalidArgument, reason, message);
 }
 
+void CheckWarmUp(const v1::WarmUp& warm_up, const std::string& path, std::vector<FieldViolation>* bad) {
+  const auto& caps = warm_up.daily_caps();
+  if (caps.empty() || caps.size() > kWarmUpDaysMax || caps[0] < 1 || !std::is_sorted(caps.begin(), caps.end())) {
+    bad->push_back({path + ".warm_up.daily_caps",
+                    absl::StrCat("must be 1 to ", kWarmUpDaysMax, " ascending numbers, the first at least 1")});
+  }
+  if (!warm_up.has_start_time()) bad->push_back({path + ".warm_up.start_time", "is required"});
+}
+
 }  // namespace
 
 absl::Status CheckHello(cluster::v1::Hello* hello) {
@@ -43,6 +54,10 @@ absl::Status CheckHello(cluster::v1::Hello* hello) {
   }
   if (hello->version().size() > kVersionBytesMax) bad.push_back({"hello.version", "is too long"});
   if (hello->suppression_cursor() < 0) bad.push_back({"hello.suppression_cursor", "must not be negative"});
+  if (hello->order_cursor() < 0) bad.push_back({"hello.order_cursor", "must not be negative"});
+  if (!hello->data_id().empty() && hello->data_id().size() != kDataIdBytes) {
+    bad.push_back({"hello.data_id", absl::StrCat("must be ", kDataIdBytes, " bytes")});
+  }
   std::set<std::string_view> seen;
   for (int i = 0; i < hello->egress_ips_size() && bad.empty(); ++i) {
     v1::EgressIp& ip = *hello->mutable_egress_ips(i);
@@ -56,6 +71,8 @@ absl::Status CheckHello(cluster::v1::Hello* hello) {
     }
     if (!IsResourceId(ip.pool())) bad.push_back({path + ".pool", std::string(kResourceIdRule)});
     if (ip.ehlo_name().size() > kEhloBytesMax) bad.push_back({path + ".ehlo_name", "is too long"});
+    ip.set_suspended(Printable(ip.suspended(), kSuspendedBytesMax));
+    if (ip.has_warm_up()) CheckWarmUp(ip.warm_up(), path, &bad);
     if (!std::isfinite(ip.weight()) || ip.weight() < 0 || ip.weight() > kWeightMax) {
       bad.push_back({path + ".weight", absl::StrCat("must be from 0 to ", kWeightMax)});
     }
@@ -70,6 +87,7 @@ NodeSession::NodeSession(const Options& options, const cluster::v1::Hello& hello
       renewed_(now),
       epoch_(node.epoch()),
       suppression_cursor_(hello.suppression_cursor()),
+      order_cursor_(hello.order_cursor()),
       report_ack_(node.report_sequence()),
       report_ack_due_(node.report_sequence() > 0) {
   OnStatus(hello.status());
@@ -108,6 +126,13 @@ NodeSession::Effects NodeSession::OnMessage(cluster::v1::NodeMessage message, ab
     case cluster::v1::NodeMessage::kStatus:
       OnStatus(message.status());
       break;
+    case cluster::v1::NodeMessage::kOrderAck:
+      ++pending_;
+      effects.orders_acknowledged = std::min(message.order_ack().through_sequence(), order_cursor_);
+      break;
+    case cluster::v1::NodeMessage::kAnswer:
+      effects.answers.push_back(std::move(*message.mutable_answer()));
+      break;
     case cluster::v1::NodeMessage::kSuppressionAck:
       break;  // the node keeps its place itself and says it in the next hello
     case cluster::v1::NodeMessage::kHello:
@@ -127,7 +152,7 @@ void NodeSession::OnAck(const std::string& batch_id, Effects* effects) {
     unacked_.erase(sent);
   }
   // It may be known already, from the stream before this one: then it must not go out again.
-  std::erase_if(heads_, [&](const PendingBatch& head) { return head.batch_id() == batch_id; });
+  heads_.Remove(batch_id);
   acked_.insert(batch_id);
   ++pending_;
   effects->acknowledge.push_back(batch_id);
@@ -135,16 +160,19 @@ void NodeSession::OnAck(const std::string& batch_id, Effects* effects) {
 
 void NodeSession::OnStatus(const cluster::v1::NodeStatus& status) {
   status_ = status;
+  if (status.credit() >= kReserveFrom) {
+    reserve_ = std::max(reserve_, std::min(kReserveMax, status.credit() / kReserveShare));
+  }
   credit_ = std::max<int64_t>(status.credit(), 0) - unacked_recipients_;
 }
 
-NodeSession::Effects NodeSession::OnHeads(std::vector<PendingBatch> heads) {
+NodeSession::Effects NodeSession::OnHeads(std::vector<PendingHead> heads) {
   Effects effects;
   heads_loading_ = false;
   heads_ended_ = heads.size() < kHeadsMax;
-  if (!heads.empty()) heads_after_ = heads.back().sequence();
-  for (PendingBatch& head : heads) {
-    if (!acked_.contains(head.batch_id())) heads_.push_back(std::move(head));
+  if (!heads.empty()) heads_after_ = heads.back().sequence;
+  for (PendingHead& head : heads) {
+    if (!acked_.contains(head.batch_id)) heads_.Add(std::move(head));
   }
   for (const std::string& id : forgotten_heads_) acked_.erase(id);
   forgotten_heads_.clear();
@@ -152,22 +180,35 @@ NodeSession::Effects NodeSession::OnHeads(std::vector<PendingBatch> heads) {
   return effects;
 }
 
-NodeSession::Effects NodeSession::OnBatch(LoadedBatch loaded) {
+NodeSession::Effects NodeSession::OnBatch(std::optional<LoadedBatch> loaded) {
   Effects effects;
-  loading_.clear();
-  const bool acked = acked_.contains(loaded.batch.batch_id());
-  if (loading_forgotten_) acked_.erase(loaded.batch.batch_id());
+  PendingHead head = *std::move(loading_);
+  loading_.reset();
+  const bool acked = acked_.contains(head.batch_id);
+  if (loading_forgotten_) acked_.erase(head.batch_id);
   loading_forgotten_ = false;
-  if (acked) {  // while it was read
+  if (acked || !loaded.has_value()) {  // while it was read
     Pump(&effects);
     return effects;
   }
+  if (loaded->after_order > order_cursor_) {  // first the orders that do not concern it
+    heads_.PutBack(std::move(head));
+    orders_complete_ = false;
+    Pump(&effects);
+    return effects;
+  }
+  SendBatch(*std::move(loaded), &effects);
+  Pump(&effects);
+  return effects;
+}
+
+void NodeSession::SendBatch(LoadedBatch loaded, Effects* effects) {
   if (loaded.content != nullptr && !contents_sent_.contains(loaded.content->content_id())) {
     if (contents_sent_.size() >= kRememberedMax) contents_sent_.clear();
     contents_sent_.insert(loaded.content->content_id());
     CoordinatorMessage message;
     *message.mutable_content() = *loaded.content;
-    Send(std::move(message), &effects);
+    Send(std::move(message), effects);
   }
   if (loaded.signing_key != nullptr) {
     if (keys_sent_.size() >= kRememberedMax) keys_sent_.clear();
@@ -176,7 +217,7 @@ NodeSession::Effects NodeSession::OnBatch(LoadedBatch loaded) {
       selector = loaded.signing_key->selector();
       CoordinatorMessage message;
       *message.mutable_signing_key() = *loaded.signing_key;
-      Send(std::move(message), &effects);
+      Send(std::move(message), effects);
     }
   }
   const int64_t recipients = loaded.batch.recipients_size();
@@ -185,7 +226,36 @@ NodeSession::Effects NodeSession::OnBatch(LoadedBatch loaded) {
   credit_ -= recipients;
   CoordinatorMessage message;
   *message.mutable_batch() = std::move(loaded.batch);
-  Send(std::move(message), &effects);
+  Send(std::move(message), effects);
+}
+
+NodeSession::Effects NodeSession::OnOrders(std::vector<cluster::v1::Order> orders) {
+  Effects effects;
+  orders_loading_ = false;
+  // For a node that had nothing, all that stands came at once.
+  orders_complete_ = order_cursor_ == 0 || orders.size() < kOrdersMax;
+  if (!orders.empty()) order_cursor_ = orders.back().sequence();
+  for (size_t from = 0; from < orders.size(); from += kOrdersMax) {
+    CoordinatorMessage message;
+    for (size_t i = from; i < std::min(orders.size(), from + kOrdersMax); ++i) {
+      *message.mutable_orders()->add_orders() = std::move(orders[i]);
+    }
+    Send(std::move(message), &effects);
+  }
+  Pump(&effects);
+  return effects;
+}
+
+NodeSession::Effects NodeSession::OnOrdersAcknowledged() {
+  Effects effects;
+  --pending_;
+  Pump(&effects);
+  return effects;
+}
+
+NodeSession::Effects NodeSession::OnQuestion(cluster::v1::Question question) {
+  Effects effects;
+  questions_.push_back(std::move(question));
   Pump(&effects);
   return effects;
 }
@@ -224,9 +294,10 @@ void NodeSession::PushSuppressions(std::vector<SuppressionChange> changes, Effec
   Send(std::move(message), effects);
 }
 
-NodeSession::Effects NodeSession::OnStoreChange() {
+NodeSession::Effects NodeSession::OnStoreChange(int64_t last_order) {
   Effects effects;
   heads_stale_ = true;
+  if (last_order > order_cursor_) orders_complete_ = false;
   Pump(&effects);
   return effects;
 }
@@ -236,7 +307,7 @@ NodeSession::Effects NodeSession::OnForgotten(const std::string& batch_id) {
   --pending_;
   if (heads_loading_) {
     forgotten_heads_.push_back(batch_id);
-  } else if (loading_ == batch_id) {
+  } else if (loading_.has_value() && loading_->batch_id == batch_id) {
     loading_forgotten_ = true;
   } else {
     acked_.erase(batch_id);
@@ -314,24 +385,33 @@ void NodeSession::Pump(Effects* effects) {
     suppressions_loading_ = true;
     effects->load_suppressions_after = suppression_cursor_;
   }
+  if (!orders_complete_ && !orders_loading_ && HasRoom()) {
+    orders_loading_ = true;
+    effects->load_orders_after = order_cursor_;
+  }
+  while (!questions_.empty() && HasRoom()) {
+    CoordinatorMessage message;
+    *message.mutable_question() = std::move(questions_.front());
+    questions_.pop_front();
+    Send(std::move(message), effects);
+  }
   PumpBatches(effects);
 }
 
 void NodeSession::PumpBatches(Effects* effects) {
-  if (!loading_.empty() || !HasRoom()) return;
-  if (heads_.empty()) {
-    if (heads_loading_ || credit_ <= 0 || (heads_ended_ && !heads_stale_)) return;
+  // All heads are wanted, not only the first ones: who goes first is not known before.
+  if (credit_ > 0 && HasRoom() && !heads_loading_ && (!heads_ended_ || heads_stale_)) {
     heads_loading_ = true;
     heads_stale_ = false;
     effects->load_heads_after = heads_after_;
-    return;
   }
-  const int64_t size = heads_.front().indices_size();
+  if (heads_.empty() || loading_.has_value() || !orders_complete_ || !HasRoom()) return;
+  const PendingHead& next = *heads_.Front();
+  const int64_t limit = next.urgent ? credit_ : credit_ - reserve_;
   const bool holds_nothing = status_.queued() == 0 && unacked_.empty() && credit_ > 0;
-  if (size > credit_ && !holds_nothing) return;
-  loading_ = heads_.front().batch_id();
-  effects->load_batch = std::move(heads_.front());
-  heads_.pop_front();
+  if (next.recipients > limit && !holds_nothing) return;
+  loading_ = heads_.Pop();
+  effects->load_batch = *loading_;
 }
 
 }  // namespace wavepost

@@ -8,7 +8,11 @@
 //   2. A batch goes out once per session at most, after its content and signing key, and never after its ack.
 //   3. Recipients on their way stay within the node's credit. A batch larger than the credit waits; only to a node that
 //      says that it holds nothing at all does one go out beyond it, or a node with a small limit would wait for ever.
-//   4. At most kQueuedMax messages wait for the stream (and four more that were on their way when it filled up), and at
+//   4. Orders go out in log order, each after every batch that was read before it and before every batch of a wave that
+//      was started after it: a drop never takes in what was not meant. While orders are on their way from the store, no
+//      batch is read.
+//   5. Bulk leaves a reserve of the credit to urgent batches, which go out before all bulk (BatchQueue).
+//   6. At most kQueuedMax messages wait for the stream (and four more that were on their way when it filled up), and at
 //      most kPendingMax acks and reports for the store.
 //
 // Credit: a node states what it can take on top of what it holds. Batches that it has not acknowledged are taken off
@@ -27,6 +31,8 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "coordinator/dispatch/batch_queue.h"
+#include "coordinator/store/store.h"
 #include "wavepost/cluster/v1/coordinator_records.pb.h"
 #include "wavepost/cluster/v1/dispatch_service.pb.h"
 
@@ -41,13 +47,18 @@ struct LoadedBatch {
   cluster::v1::Batch batch;
   std::shared_ptr<const cluster::v1::Content> content;         // batch.content_id is its id
   std::shared_ptr<const cluster::v1::SigningKey> signing_key;  // null: the From domain has none
+  int64_t after_order = 0;                                     // the node must have orders up to here before it
 };
 
 class NodeSession {
  public:
   static constexpr size_t kQueuedMax = 8;
   static constexpr size_t kPendingMax = 32;
-  static constexpr size_t kHeadsMax = 16;           // pending batches looked at in one go
+  static constexpr size_t kHeadsMax = 1000;         // pending batches looked at in one go
+  static constexpr size_t kOrdersMax = 1000;        // per push
+  static constexpr int64_t kReserveMax = 1000;      // recipients of the credit that bulk leaves to urgent batches:
+  static constexpr int64_t kReserveShare = 10;      // a tenth of the most that the node has ever said,
+  static constexpr int64_t kReserveFrom = 5000;     // nothing if that is less than this
   static constexpr size_t kSuppressionsMax = 1000;  // per push
   static constexpr size_t kReportsMax = 1000;       // per message
   static constexpr size_t kForgetMax = 1000;        // batch ids per message
@@ -64,7 +75,10 @@ class NodeSession {
     std::vector<std::string> acknowledge;                 // batch ids; answer with OnForgotten
     std::vector<std::vector<cluster::v1::Report>> apply;  // answer each with OnApplied
     std::optional<int64_t> load_heads_after;              // sequence; answer with OnHeads
-    std::optional<cluster::v1::PendingBatch> load_batch;  // answer with OnBatch
+    std::optional<PendingHead> load_batch;                // answer with OnBatch
+    std::optional<int64_t> load_orders_after;             // sequence; answer with OnOrders
+    std::optional<int64_t> orders_acknowledged;           // sequence; answer with OnOrdersAcknowledged
+    std::vector<cluster::v1::Answer> answers;             // to questions
     std::optional<int64_t> load_suppressions_after;       // sequence; answer with OnSuppressions
     absl::Status close;
   };
@@ -78,14 +92,20 @@ class NodeSession {
 
   Effects OnMessage(cluster::v1::NodeMessage message, absl::Time now);
   // Pending batches after the asked sequence, in order; empty: none.
-  Effects OnHeads(std::vector<cluster::v1::PendingBatch> heads);
-  Effects OnBatch(LoadedBatch loaded);
+  Effects OnHeads(std::vector<PendingHead> heads);
+  // Nothing: the batch is gone (acknowledged, dropped).
+  Effects OnBatch(std::optional<LoadedBatch> loaded);
+  // As Store::Orders answers for the asked sequence and kOrdersMax.
+  Effects OnOrders(std::vector<cluster::v1::Order> orders);
+  Effects OnOrdersAcknowledged();
+  // The giver bounds how many are open.
+  Effects OnQuestion(cluster::v1::Question question);
   // Changes after the asked sequence, in order; fewer than kSuppressionsMax: these were all.
   Effects OnSuppressions(std::vector<cluster::v1::SuppressionChange> changes);
   // Changes after follow_after(), read for all sessions that follow the log. `complete`: these were all.
   Effects OnNewSuppressions(const std::vector<cluster::v1::SuppressionChange>& changes, bool complete);
-  // Something in the store is new: perhaps batches.
-  Effects OnStoreChange();
+  // Something in the store is new: perhaps batches, perhaps orders.
+  Effects OnStoreChange(int64_t last_order);
   Effects OnForgotten(const std::string& batch_id);
   Effects OnApplied(int64_t through_sequence);
   // A message has left the queue.
@@ -102,6 +122,7 @@ class NodeSession {
  private:
   void OnAck(const std::string& batch_id, Effects* effects);
   void OnStatus(const cluster::v1::NodeStatus& status);
+  void SendBatch(LoadedBatch loaded, Effects* effects);
   void PushSuppressions(std::vector<cluster::v1::SuppressionChange> changes, Effects* effects);
   // Sends and asks for whatever there is room for.
   void Pump(Effects* effects);
@@ -119,12 +140,12 @@ class NodeSession {
   size_t pending_ = 0;  // acks and reports that the store has not taken
 
   // Batches: first known (heads), one being read (loading), then sent (unacked).
-  std::deque<cluster::v1::PendingBatch> heads_;
+  BatchQueue heads_;
   int64_t heads_after_ = 0;  // sequence of the last head that was seen
   bool heads_loading_ = false;
-  bool heads_ended_ = false;                           // there was no more when last asked
-  bool heads_stale_ = true;                            // the store has changed since
-  std::string loading_;                                // batch id; empty: none
+  bool heads_ended_ = false;  // there was no more when last asked
+  bool heads_stale_ = true;   // the store has changed since
+  std::optional<PendingHead> loading_;
   absl::flat_hash_map<std::string, int64_t> unacked_;  // id -> recipients
   int64_t unacked_recipients_ = 0;
   absl::flat_hash_set<std::string> acked_;    // the store does not know yet, or a reading of heads began before it did
@@ -137,6 +158,13 @@ class NodeSession {
   int64_t suppression_cursor_;
   bool suppressions_loading_ = false;
   bool suppressions_complete_ = false;  // follows the log
+
+  int64_t order_cursor_;
+  bool orders_loading_ = false;
+  bool orders_complete_ = false;
+
+  std::deque<cluster::v1::Question> questions_;
+  int64_t reserve_ = 0;  // of the credit, for urgent batches
 
   bool lease_due_ = false;
   int64_t report_ack_ = 0;           // stored through here, as far as this stream has sent

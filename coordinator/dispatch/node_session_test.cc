@@ -16,7 +16,6 @@ namespace {
 using cluster::v1::CoordinatorMessage;
 using cluster::v1::Hello;
 using cluster::v1::NodeMessage;
-using cluster::v1::PendingBatch;
 using cluster::v1::StoredNode;
 using cluster::v1::SuppressionChange;
 using testing::ElementsAre;
@@ -39,12 +38,8 @@ StoredNode Node() {
   return node;
 }
 
-PendingBatch Pending(const std::string& id, int64_t sequence, int recipients) {
-  PendingBatch pending;
-  pending.set_batch_id(id);
-  pending.set_sequence(sequence);
-  for (int i = 0; i < recipients; ++i) pending.add_indices(static_cast<uint32_t>(i));
-  return pending;
+PendingHead Pending(const std::string& id, int64_t sequence, int64_t recipients) {
+  return {.batch_id = id, .sequence = sequence, .wave = 1, .recipients = recipients, .tenant = "tenants/a"};
 }
 
 LoadedBatch Loaded(const std::string& id, int recipients, const std::string& content = "content-1") {
@@ -101,6 +96,12 @@ std::vector<std::string> Words(const NodeSession::Effects& effects) {
       case CoordinatorMessage::kSuppressions:
         out.push_back(absl::StrCat("suppressions ", message.suppressions().changes_size()));
         break;
+      case CoordinatorMessage::kOrders:
+        out.push_back(absl::StrCat("orders ", message.orders().orders_size()));
+        break;
+      case CoordinatorMessage::kQuestion:
+        out.push_back(absl::StrCat("question ", message.question().id()));
+        break;
       case CoordinatorMessage::kReportAck:
         out.push_back(absl::StrCat("report_ack ", message.report_ack().through_sequence()));
         break;
@@ -117,9 +118,12 @@ std::vector<std::string> Words(const NodeSession::Effects& effects) {
   for (const std::string& id : effects.acknowledge) out.push_back(absl::StrCat("acknowledge ", id));
   for (const auto& reports : effects.apply) out.push_back(absl::StrCat("apply ", reports.size()));
   if (effects.load_heads_after.has_value()) out.push_back(absl::StrCat("heads>", *effects.load_heads_after));
-  if (effects.load_batch.has_value()) out.push_back(absl::StrCat("read ", effects.load_batch->batch_id()));
+  if (effects.load_batch.has_value()) out.push_back(absl::StrCat("read ", effects.load_batch->batch_id));
   if (effects.load_suppressions_after.has_value())
     out.push_back(absl::StrCat("log>", *effects.load_suppressions_after));
+  if (effects.load_orders_after.has_value()) out.push_back(absl::StrCat("orders>", *effects.load_orders_after));
+  if (effects.orders_acknowledged.has_value()) out.push_back(absl::StrCat("ordered ", *effects.orders_acknowledged));
+  for (const cluster::v1::Answer& answer : effects.answers) out.push_back(absl::StrCat("answer ", answer.id()));
   if (!effects.close.ok()) out.push_back(absl::StrCat("close ", ReasonOf(effects.close)));
   return out;
 }
@@ -131,6 +135,7 @@ class NodeSessionTest : public testing::Test {
     session_ = std::make_unique<NodeSession>(NodeSession::Options{}, HelloWith(credit), Node(), kStart);
     session_->Start({});
     session_->OnSuppressions({});
+    session_->OnOrders({});
     Drain();
   }
 
@@ -145,7 +150,7 @@ class NodeSessionTest : public testing::Test {
 
 TEST_F(NodeSessionTest, StartsWithWelcomeLogAndBatches) {
   session_ = std::make_unique<NodeSession>(NodeSession::Options{}, HelloWith(100), Node(), kStart);
-  EXPECT_THAT(Do(session_->Start({"a", "b"})), ElementsAre("welcome 2", "heads>0", "log>0"));
+  EXPECT_THAT(Do(session_->Start({"a", "b"})), ElementsAre("welcome 2", "heads>0", "log>0", "orders>0"));
   EXPECT_EQ(session_->follow_after(), std::nullopt);
 }
 
@@ -169,7 +174,7 @@ TEST_F(NodeSessionTest, NewSelectorIsSentAgain) {
 
 TEST_F(NodeSessionTest, NoCreditNoBatch) {
   Settle(0);
-  EXPECT_THAT(Do(session_->OnStoreChange()), ElementsAre());
+  EXPECT_THAT(Do(session_->OnStoreChange(0)), ElementsAre());
   EXPECT_THAT(Do(session_->OnMessage(StatusOf(50), kStart)), ElementsAre("heads>0"));
   EXPECT_THAT(Do(session_->OnHeads({Pending("a", 1, 80)})), ElementsAre()) << "larger than the credit";
   EXPECT_THAT(Do(session_->OnMessage(StatusOf(79), kStart)), ElementsAre());
@@ -244,14 +249,14 @@ TEST_F(NodeSessionTest, AsksAgainOnlyWhenTheStoreHasChanged) {
   Settle(1000);
   EXPECT_THAT(Do(session_->OnHeads({})), ElementsAre());
   EXPECT_THAT(Do(session_->OnMessage(StatusOf(1000), kStart)), ElementsAre());
-  EXPECT_THAT(Do(session_->OnStoreChange()), ElementsAre("heads>0"));
-  EXPECT_THAT(Do(session_->OnStoreChange()), ElementsAre()) << "one reading at a time";
+  EXPECT_THAT(Do(session_->OnStoreChange(0)), ElementsAre("heads>0"));
+  EXPECT_THAT(Do(session_->OnStoreChange(0)), ElementsAre()) << "one reading at a time";
   EXPECT_THAT(Do(session_->OnHeads({})), ElementsAre("heads>0")) << "it changed while it was read";
 }
 
 TEST_F(NodeSessionTest, FullQueueHoldsEverythingBack) {
   Settle(1'000'000);
-  std::vector<PendingBatch> heads;
+  std::vector<PendingHead> heads;
   for (int i = 1; i <= 16; ++i) heads.push_back(Pending(absl::StrCat("b", i), i, 10));
   session_->OnHeads(heads);
   size_t sent = 0;
@@ -298,7 +303,7 @@ TEST_F(NodeSessionTest, StoredReportsAreAcknowledgedAtOnce) {
   StoredNode node = Node();
   node.set_report_sequence(41);
   session_ = std::make_unique<NodeSession>(NodeSession::Options{}, HelloWith(0), node, kStart);
-  EXPECT_THAT(Do(session_->Start({})), ElementsAre("welcome 0", "report_ack 41", "log>0"));
+  EXPECT_THAT(Do(session_->Start({})), ElementsAre("welcome 0", "report_ack 41", "log>0", "orders>0"));
 }
 
 TEST_F(NodeSessionTest, ReadsNoMoreThanTheStoreTakes) {
@@ -335,6 +340,100 @@ TEST_F(NodeSessionTest, MisuseEndsTheStream) {
   EXPECT_THAT(Do(session_->OnMessage(many, kStart)), ElementsAre("close TOO_MANY_REPORTS"));
 }
 
+cluster::v1::Order OrderAt(int64_t sequence) {
+  cluster::v1::Order order;
+  order.set_sequence(sequence);
+  order.set_resume("pauses/1");
+  return order;
+}
+
+TEST_F(NodeSessionTest, OrdersGoOutBeforeTheFirstBatch) {
+  session_ = std::make_unique<NodeSession>(NodeSession::Options{}, HelloWith(100), Node(), kStart);
+  session_->Start({});
+  session_->OnSuppressions({});
+  EXPECT_THAT(Do(session_->OnHeads({Pending("a", 1, 10)})), ElementsAre()) << "waits for the orders";
+  EXPECT_THAT(Do(session_->OnOrders({OrderAt(3), OrderAt(7)})), ElementsAre("orders 2", "read a"));
+  EXPECT_THAT(Do(session_->OnStoreChange(7)), testing::Not(testing::Contains("orders>7"))) << "nothing new";
+  EXPECT_THAT(Do(session_->OnStoreChange(8)), testing::Contains("orders>7"));
+}
+
+TEST_F(NodeSessionTest, AllThatStandsComesInOneAnswerAndTwoMessages) {
+  session_ = std::make_unique<NodeSession>(NodeSession::Options{}, HelloWith(100), Node(), kStart);
+  session_->Start({});
+  std::vector<cluster::v1::Order> standing;
+  for (int64_t i = 1; i <= 1001; ++i) standing.push_back(OrderAt(i));
+  EXPECT_THAT(Do(session_->OnOrders(std::move(standing))), ElementsAre("orders 1000", "orders 1"));
+}
+
+TEST_F(NodeSessionTest, OrdersInPagesForANodeThatWasAway) {
+  Hello hello = HelloWith(0);
+  hello.set_order_cursor(5);
+  session_ = std::make_unique<NodeSession>(NodeSession::Options{}, hello, Node(), kStart);
+  EXPECT_THAT(Do(session_->Start({})), ElementsAre("welcome 0", "log>0", "orders>5"));
+  std::vector<cluster::v1::Order> page;
+  for (int64_t i = 6; i < 1006; ++i) page.push_back(OrderAt(i));
+  EXPECT_THAT(Do(session_->OnOrders(page)), ElementsAre("orders 1000", "orders>1005"));
+  EXPECT_THAT(Do(session_->OnOrders({})), ElementsAre());
+}
+
+// The wave was started after order 9, which the node does not have: it might drop what it is not meant for.
+TEST_F(NodeSessionTest, ABatchWaitsForTheOrdersThatWereBeforeItsWave) {
+  Settle(1000);
+  session_->OnHeads({Pending("a", 1, 10)});
+  LoadedBatch loaded = Loaded("a", 10);
+  loaded.after_order = 9;
+  EXPECT_THAT(Do(session_->OnBatch(loaded)), ElementsAre("orders>0"));
+  EXPECT_THAT(Do(session_->OnOrders({OrderAt(9)})), ElementsAre("orders 1", "read a"));
+  EXPECT_THAT(Do(session_->OnBatch(loaded)), ElementsAre("content content-1", "key wp1", "batch a"));
+}
+
+TEST_F(NodeSessionTest, OrderAcksAreStored) {
+  Settle(0);
+  session_->OnStoreChange(4);
+  session_->OnOrders({OrderAt(4)});
+  NodeMessage ack;
+  ack.mutable_order_ack()->set_through_sequence(99);  // more than it was told
+  EXPECT_THAT(Do(session_->OnMessage(ack, kStart)), ElementsAre("ordered 4"));
+  EXPECT_THAT(Do(session_->OnOrdersAcknowledged()), ElementsAre());
+}
+
+TEST_F(NodeSessionTest, ABatchThatIsGoneIsPassedOver) {
+  Settle(1000);
+  session_->OnHeads({Pending("a", 1, 10), Pending("b", 2, 10)});
+  EXPECT_THAT(Do(session_->OnBatch(std::nullopt)), ElementsAre("read b"));
+  EXPECT_EQ(session_->credit(), 1000);
+}
+
+TEST_F(NodeSessionTest, QuestionsAndAnswersPassThrough) {
+  Settle(0);
+  cluster::v1::Question question;
+  question.set_id(5);
+  EXPECT_THAT(Do(session_->OnQuestion(question)), ElementsAre("question 5"));
+  NodeMessage answer;
+  answer.mutable_answer()->set_id(5);
+  EXPECT_THAT(Do(session_->OnMessage(answer, kStart)), ElementsAre("answer 5"));
+}
+
+TEST_F(NodeSessionTest, UrgentGoesFirstAndHasAReserve) {
+  Settle(50'000);
+  std::vector<PendingHead> heads;
+  for (int i = 1; i <= 999; ++i) heads.push_back(Pending(absl::StrCat("bulk", i), i, 500));
+  session_->OnHeads(heads);
+  int sent = 0;
+  for (int i = 1; i <= 999; ++i) {
+    const auto effects = session_->OnBatch(Loaded(absl::StrCat("bulk", i), 500));
+    ++sent;
+    Drain(static_cast<int>(effects.send.size()));
+    if (!effects.load_batch.has_value()) break;
+  }
+  EXPECT_EQ(sent, 98) << "a thousand of the credit is left";
+  EXPECT_EQ(session_->credit(), 1000);
+  session_->OnStoreChange(0);
+  PendingHead urgent = Pending("urgent", 5000, 1);
+  urgent.urgent = true;
+  EXPECT_THAT(Do(session_->OnHeads({urgent})), ElementsAre("read urgent"));
+}
+
 struct HelloRow {
   const char* name;
   void (*change)(Hello*);
@@ -368,7 +467,27 @@ INSTANTIATE_TEST_SUITE_P(
                  "egress_ips[1].address"},
         HelloRow{"BadPool", [](Hello* h) { h->mutable_egress_ips(0)->set_pool("a b"); }, "egress_ips[0].pool"},
         HelloRow{"NegativeWeight", [](Hello* h) { h->mutable_egress_ips(0)->set_weight(-1); }, "egress_ips[0].weight"},
-        HelloRow{"NegativeCursor", [](Hello* h) { h->set_suppression_cursor(-1); }, "suppression_cursor"}),
+        HelloRow{"NegativeCursor", [](Hello* h) { h->set_suppression_cursor(-1); }, "suppression_cursor"},
+        HelloRow{"NegativeOrderCursor", [](Hello* h) { h->set_order_cursor(-1); }, "order_cursor"},
+        HelloRow{"ShortDataId", [](Hello* h) { h->set_data_id("x"); }, "data_id"},
+        HelloRow{"GoodDataId", [](Hello* h) { h->set_data_id(std::string(16, 'x')); }, ""},
+        HelloRow{"GoodWarmUp",
+                 [](Hello* h) {
+                   v1::WarmUp* warm_up = h->mutable_egress_ips(0)->mutable_warm_up();
+                   warm_up->mutable_start_time()->set_seconds(1);
+                   for (const int64_t cap : {200, 200, 500}) warm_up->add_daily_caps(cap);
+                 },
+                 ""},
+        HelloRow{"WarmUpWithoutCaps",
+                 [](Hello* h) { h->mutable_egress_ips(0)->mutable_warm_up()->mutable_start_time()->set_seconds(1); },
+                 "egress_ips[0].warm_up.daily_caps"},
+        HelloRow{"WarmUpDescends",
+                 [](Hello* h) {
+                   v1::WarmUp* warm_up = h->mutable_egress_ips(0)->mutable_warm_up();
+                   warm_up->mutable_start_time()->set_seconds(1);
+                   for (const int64_t cap : {200, 100}) warm_up->add_daily_caps(cap);
+                 },
+                 "egress_ips[0].warm_up.daily_caps"}),
     [](const auto& row) { return row.param.name; });
 
 }  // namespace

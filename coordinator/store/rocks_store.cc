@@ -146,6 +146,7 @@ void RocksStore::Publish() {
   if (drops != nullptr) drops_.swap(drops);
   durable_.swap(fresh);
   to_plan_.swap(to_plan);
+  last_order_ = writer_.last_order;
   for (const auto& [node, recipients] : writer_.backlog) backlog_[node] = recipients;
 }
 

@@ -86,6 +86,7 @@ class RocksStore final : public Store {
                                              const RequestKey& request) override;
   absl::StatusOr<bool> AdvanceDrops() override;
   absl::StatusOr<std::vector<cluster::v1::Order>> Orders(int64_t after_sequence, size_t limit) override;
+  int64_t LastOrder() override { return last_order_; }
   void AcknowledgeOrders(std::string_view node, int64_t through_sequence, Done done) override;
 
   absl::StatusOr<cluster::v1::StoredNode> AttachNode(const NodeAttach& node) override;
@@ -154,7 +155,8 @@ class RocksStore final : public Store {
   const std::unique_ptr<Db> db_;
   std::function<void()> listener_;  // writer thread, after it was set
   std::atomic<int64_t> unknown_reports_ = 0;
-  WriterState writer_;  // writer thread
+  std::atomic<int64_t> last_order_ = 0;  // on disk
+  WriterState writer_;                   // writer thread
 
   mutable std::mutex published_mutex_;
   std::shared_ptr<const rocksdb::Snapshot> durable_;  // guarded by published_mutex_, as the two below

@@ -247,6 +247,8 @@ class Store {
   // nothing set that has the log's last sequence (at most kPausesMax + 1, whatever the limit; none if there never was
   // one).
   virtual absl::StatusOr<std::vector<cluster::v1::Order>> Orders(int64_t after_sequence, size_t limit) = 0;
+  // The log's last place that is on disk. Does not block.
+  virtual int64_t LastOrder() = 0;
   // The node has stored all up to here.
   virtual void AcknowledgeOrders(std::string_view node, int64_t through_sequence, Done done) = 0;
 
