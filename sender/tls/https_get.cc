@@ -23,11 +23,12 @@ constexpr auto kConnectMax = std::chrono::seconds(15);  // of one address
 constexpr size_t kOverheadBytesMax = 256 * 1024;
 
 // OpenSSL tells of every TLS record's header before it reads the record.
-void CountRecord(int is_write, int /*version*/, int content_type, const void* data, size_t size, SSL* /*ssl*/,
-                 void* get) {
+void CountRecord(int is_write, int /*version*/, int content_type, const void* data, size_t size, SSL* ssl, void* get) {
   if (is_write != 0 || content_type != SSL3_RT_HEADER || size < SSL3_RT_HEADER_LENGTH) return;
   const auto* header = static_cast<const unsigned char*>(data);
-  static_cast<HttpsGet*>(get)->OnBytes(SSL3_RT_HEADER_LENGTH + size_t{header[3]} * 256 + header[4]);
+  const size_t record = SSL3_RT_HEADER_LENGTH + size_t{header[3]} * 256 + header[4];
+  // A socket that is shut down still gives what goes on coming in: the reader must see an end.
+  if (!static_cast<HttpsGet*>(get)->OnBytes(record)) SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 }
 
 // OpenSSL's write() raises SIGPIPE when the server has gone. Here it may only fail.
@@ -80,11 +81,12 @@ void HttpsGet::OnSocket(int socket) {
   socket_ = dup(socket);
 }
 
-void HttpsGet::OnBytes(size_t count) {
+bool HttpsGet::OnBytes(size_t count) {
   bytes_ += count;
   const std::lock_guard lock(mutex_);
   if (bytes_ > BytesMax()) interrupted_ = true;
   if (interrupted_ && socket_ >= 0) shutdown(socket_, SHUT_RDWR);
+  return !interrupted_;
 }
 
 size_t HttpsGet::BytesMax() const {

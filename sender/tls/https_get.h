@@ -36,7 +36,7 @@ class HttpsGet {
 
   // From within Run: the connection's new socket; what came in on it.
   void OnSocket(int socket);
-  void OnBytes(size_t count);
+  bool OnBytes(size_t count);  // false: it is enough
 
  private:
   absl::StatusOr<std::string> GetFrom(const std::string& address, bool* try_next);
