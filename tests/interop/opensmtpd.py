@@ -1,4 +1,8 @@
-"""OpenSMTPD, unpacked and run in a root folder of its own."""
+"""OpenSMTPD, unpacked and run in a root folder of its own.
+
+The one of Debian 12 (6.8.0) cannot do STARTTLS since OpenSSL 3: it offers it, and every handshake fails for want of its
+own private key. So ./dev takes the one of bookworm-backports, where the machine's package sources have it.
+"""
 
 import collections
 import re
@@ -44,6 +48,8 @@ class OpenSmtpd(Receiver):
         self.root.folder("var/spool/smtpd", mode=0o711)
         self.root.folder("var/lib/opensmtpd/empty")
         self.root.folder("mail", owner=USERS["vmail"])
+        # It will not start without a file of authorities, and needs none: it sends nothing.
+        self.root.write("etc/ssl/certs/ca-certificates.crt", "")
         pki = tls = ""
         if self.chain:
             # One file serves as both: each side takes what it needs.
