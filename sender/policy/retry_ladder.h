@@ -1,11 +1,23 @@
 // When a recipient is tried again after a temporary failure: one ladder per reason, jitter, hints in replies. Pure.
 //
-// Reason                     waits                                                 why
-// GREYLISTED                 5, 5, 10, 20, 40 min, 1, 2, 4 h ...                   an appointment: windows are short
-// RATE_LIMITED, OVER_QUOTA   1, 2, 5, 10, 20, 40 min, 1 h ...                      rates recover quickly
-// MAILBOX_FULL               1, 4, 8 h ...                                         people are slow to tidy up
-// everything else            5, 15, 30 min, 1, 2, 4, 8 h ...                       RFC 5321 4.5.4.1: 30 min or more
-// The last wait of a ladder repeats until the recipient is given up.
+// Reason                        waits from one attempt to the next           why
+// GREYLISTED                    5, 5, 10, 20, 40 min, 1, 2, 4 h              an appointment: windows are short. Only
+// where
+//                                                                            no GreylistBook made a better one
+// RATE_LIMITED                  1, 2, 5, 10, 20, 40 min, 1 h                 the shaper paces them anyway
+// OVER_QUOTA                    15, 30 min, 1, 2, 4 h                        quotas are by the hour or the day
+// MAILBOX_FULL                  1, 4, 8 h                                    people are slow to tidy up
+// NETWORK, TLS_FAILURE          5, 15, 30 min, 1, 2, 4, 8 h                  RFC 5321 4.5.4.1: half an hour or more,
+// after
+//                                                                            some quick ones
+// DNS_FAILURE                   2, 5, 15, 30 min, 1, 2, 4 h                  a resolver's trouble is short, and asking
+// again
+//                                                                            bothers no receiver
+// BLOCKED_IP, REJECTED_POLICY,  30 min, 1, 2, 4, 8 h                         reputation comes back slowly; insisting
+// makes SPAM, AUTH_FAILED,                                                         it worse RELAY_DENIED everything
+// else               5, 15, 30 min, 1, 2, 4, 8 h                  as for NETWORK
+//
+// The last wait of a ladder repeats until the recipient is given up (max_age: that is the caller's, judged on age).
 #pragma once
 
 #include <optional>
@@ -15,9 +27,12 @@
 
 namespace wavepost {
 
+// No hint is honoured beyond this: a host that says "in ten years" does not keep a recipient from being given up.
+inline constexpr absl::Duration kRetryHintMax = absl::Hours(24);
+
 // The time from now to the next attempt.
 //
-// step:    deferrals in a row for this reason, this one included; from 1.
+// step:    deferrals in a row for this reason, this one included; from 1. Less counts as 1.
 // hint:    what the reply asked for; honoured if it is longer than a second, also where it is shorter than the
 //          ladder's first step, but never less than a step for steps beyond the first.
 // jitter:  uniform in [0, 1), from the caller's generator. Spreads by up to 10 %, only upwards: a retry before a

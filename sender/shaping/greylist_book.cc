@@ -91,8 +91,10 @@ void GreylistBook::OnPassed(absl::Time now, std::optional<absl::Time> first_defe
   if (!Remembered(now)) state_.set_keyed_by(GreylistState::UNKNOWN);
   probe_at_ = absl::InfinitePast();
   if (first_deferral.has_value()) {
+    // By client only the first one to pass shows the window: those after it would have passed at any age.
+    const bool shows_window = state_.deferred_ms() != 0 || state_.keyed_by() == GreylistState::RECIPIENT;
     const int64_t age_ms = absl::ToInt64Milliseconds((now - *first_deferral) * scale_);
-    if (age_ms > 0 && (state_.accepted_after_ms() == 0 || age_ms < state_.accepted_after_ms())) {
+    if (shows_window && age_ms > 0 && (state_.accepted_after_ms() == 0 || age_ms < state_.accepted_after_ms())) {
       state_.set_accepted_after_ms(age_ms);
       // It was refused later than this once: no window, or another one than then.
       if (state_.refused_after_ms() >= age_ms) state_.set_refused_after_ms(0);
