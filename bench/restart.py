@@ -4,9 +4,10 @@
 
 Fills a sender's queue (bench-fill-queue: 40 % of the recipients in a dozen big domains, the others in D small ones),
 starts wavepost-sender on it without a coordinator, as it would go on with a lease that still runs, and measures from
-exec to the first message that the simulated internet has accepted. Then it goes on sending for S seconds. The peak RSS is
-the kernel's (VmHWM) over all of it. Marks: first message within 5 s, peak RSS below 512 MB; the exit code says whether both
-were met. With --queue the filled folder is kept there, and used again if it exists: sending takes a little out of it.
+exec to the first message that the simulated internet has accepted. Then it goes on sending for S seconds. The peak RSS
+is the kernel's (VmHWM) over all of it. Marks: first message within 5 s, peak RSS below 512 MB; the exit code says whether
+both were met. With --queue the filled folder is kept there, and used again if it exists: sending takes a little out of
+it.
 """
 
 import argparse
@@ -26,15 +27,15 @@ PEAK_RSS_MAX_MB = 512
 
 # Big domains share nothing; the long tail has hosts of its own each, as far as there are addresses.
 SCENARIO = """domains:
-  - {names: [big0.test, big1.test, big2.test, big3.test, big4.test, big5.test, big6.test, big7.test, big8.test, big9.test,
-             big10.test, big11.test]}
+  - {names: [big0.test, big1.test, big2.test, big3.test, big4.test, big5.test, big6.test, big7.test, big8.test,
+             big9.test, big10.test, big11.test]}
   - {name: "*.tail.test"}
 """
 
 
 def fill(args, folder, egress):
-    command = [pathlib.Path(args.bin) / "bench-fill-queue", "--data-dir", folder / "sender-0", "--recipients", args.queued, "--waves", args.waves,
-               "--tail-domains", args.tail_domains]
+    command = [pathlib.Path(args.bin) / "bench-fill-queue", "--data-dir", folder / "sender-0", "--recipients",
+               args.queued, "--waves", args.waves, "--tail-domains", args.tail_domains]
     for address in egress:
         command += ["--egress", address]
     begun = time.monotonic()
@@ -104,7 +105,8 @@ def run(args, folder):
         disk_mb = sum(path.stat().st_size for path in stored.rglob("*") if path.is_file()) / 1e6
         wavepost.start("testnet")
         cold = drop_caches()
-        first_s, rss_first, rss_mb, count, cpu_s = measure(wavepost.processes["sender-0"], wavepost.ledger_path, args.send)
+        first_s, rss_first, rss_mb, count, cpu_s = measure(wavepost.processes["sender-0"], wavepost.ledger_path,
+                                                           args.send)
     return {"queued": args.queued, "waves": args.waves, "tail_domains": args.tail_domains, "egress_ips": args.ips,
             "cold_disk_cache": cold, "fill_s": round(fill_s, 1), "disk_mb": round(disk_mb),
             "first_message_s": round(first_s, 3), "peak_rss_mb_at_first_message": round(rss_first, 1),
@@ -122,7 +124,7 @@ def main():
     parser.add_argument("--send", type=float, default=20, help="seconds of sending after the first message")
     parser.add_argument("--queue", help="folder for the filled queue; kept")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--bin", default=str(clusters.ROOT / "build" / "release" / "bin"), help="folder of the binaries")
+    parser.add_argument("--bin", default=clusters.ROOT / "build" / "release" / "bin", help="folder of the binaries")
     args = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="wavepost-restart-"))
     try:

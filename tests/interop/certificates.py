@@ -16,8 +16,8 @@ class Authority:
         self.dir = Path(folder)
         self.dir.mkdir(parents=True, exist_ok=True)
         self.key, self.certificate = self.dir / "authority.key", self.dir / "authority.pem"
-        _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-                 f"/CN={name}", "-addext", "basicConstraints=critical,CA:TRUE", "-addext",
+        _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                 "-subj", f"/CN={name}", "-addext", "basicConstraints=critical,CA:TRUE", "-addext",
                  "keyUsage=critical,keyCertSign", "-keyout", self.key, "-out", self.certificate)
 
     def issue(self, *names):
@@ -28,8 +28,8 @@ class Authority:
         extensions.write_text("subjectAltName=" + ",".join(f"DNS:{name}" for name in names)
                               + "\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n")
         _openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={names[0]}", "-keyout", key, "-out", request)
-        _openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial", "-days",
-                 "2", "-extfile", extensions, "-out", certificate)
+        _openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial",
+                 "-days", "2", "-extfile", extensions, "-out", certificate)
         chain = Path(f"{base}.chain.pem")
         chain.write_text(key.read_text() + certificate.read_text() + self.certificate.read_text())
         return chain

@@ -25,7 +25,8 @@ def laboratory(args, folder, tlsa, signed=True, starttls=True, clock_scale=1.0):
     port = free_port()
     authority = Authority(folder / "authority")
     chain = authority.issue(f"mx.{DOMAIN}")
-    receiver = Postfix(folder / "receiver", address(1), USERS, domain=DOMAIN, chain=chain if starttls else None, port=port)
+    receiver = Postfix(folder / "receiver", address(1), USERS, domain=DOMAIN, chain=chain if starttls else None,
+                       port=port)
     dns = SignedDns(folder / "dns")
     records = ["@ MX 10 mx", f"mx A {receiver.address}"]
     # The sender asks for the port that it connects to; production's is 25.

@@ -57,7 +57,8 @@ class SignedDns:
 
     @staticmethod
     def missing():
-        lacking = [program for program in ("nsd", "unbound", "ldns-keygen", "ldns-signzone") if not shutil.which(program)]
+        wanted = ("nsd", "unbound", "ldns-keygen", "ldns-signzone")
+        lacking = [program for program in wanted if shutil.which(program) is None]
         if lacking:
             return f"not installed: {', '.join(lacking)}"
         return "nsd needs root" if os.geteuid() != 0 else ""
@@ -71,7 +72,8 @@ class SignedDns:
 
     def add_zone(self, name, records, signed=True):
         """records: lines relative to the zone, e.g. "@ MX 10 mx"."""
-        text = [f"$ORIGIN {name}.", "$TTL 60", "@ SOA ns host 1 3600 600 86400 60", "@ NS ns", f"ns A {ADDRESS}", *records]
+        text = [f"$ORIGIN {name}.", "$TTL 60", "@ SOA ns host 1 3600 600 86400 60", "@ NS ns", f"ns A {ADDRESS}",
+                *records]
         (self.dir / name).write_text("\n".join(text) + "\n")
         self.zones[name] = name
         if not signed:

@@ -28,8 +28,8 @@ SKIPPED = 77  # exit code that ctest takes for "skipped"
 
 SUBJECT = "Für {{first_name}}: Grüße aus Köln ✓"
 # What transports like to damage: dots, long lines, trailing space, "From ", what looks like an encoding or the end.
-AWKWARD = ("Grüß Gott {{first_name}}, größer als 7 Bit: äöüß € 日本語 🙂\n.\n..\n.hidden\nFrom here on\n=3D is not an equals sign\n"
-           "trailing space \t\n" + "long " * 700 + "end\n" + "x" * 2500 + "\n\n\n.\nQUIT\nlast line\n")
+AWKWARD = ("Grüß Gott {{first_name}}, größer als 7 Bit: äöüß € 日本語 🙂\n.\n..\n.hidden\nFrom here on\n"
+           "=3D is not an equals sign\ntrailing space \t\n" + "long " * 700 + "end\n" + "x" * 2500 + "\n\n\n.\nQUIT\nlast line\n")
 TEXT = AWKWARD
 HTML = "<html><body><pre>\n" + AWKWARD + "</pre></body></html>\n"
 
@@ -85,16 +85,15 @@ class Laboratory:
         (self.dir / "mail.txt").write_text(TEXT)
         refused = self.dir / f"{campaign}.refused.csv"
         self.cluster.cli("create", "--csv", rows, "--subject", SUBJECT, "--from", "Umfrage Köln <umfrage@survey.test>",
-                         "--html", self.dir / "mail.html", "--text", self.dir / "mail.txt", "--id", campaign, "--refused",
-                         refused, "--start", *(["--max-age", max_age] if max_age else []))
+                         "--html", self.dir / "mail.html", "--text", self.dir / "mail.txt", "--id", campaign,
+                         "--refused", refused, "--start", *(["--max-age", max_age] if max_age else []))
         if refused.exists() and len(refused.read_text().splitlines()) > 1:
             raise Failure(f"rows were refused: {refused.read_text()}")
 
     def wait_for_outcomes(self, campaign="letter", timeout_s=120):
         """Until every recipient has its outcome; returns the audit by address."""
         wait_until(lambda: self.cluster.cli_json("audit", campaign, "--summary")["open"] == 0, timeout_s,
-                   f"every recipient to have an outcome; the sender's log: {self.cluster.processes['sender-0'].tail()}",
-                   interval_s=0.2)
+                   lambda: f"every recipient to have an outcome; {self._sender_log()}", interval_s=0.2)
         return self.audit(campaign)
 
     def wait_for_deferrals(self, count, campaign="letter", timeout_s=60):
@@ -102,9 +101,12 @@ class Laboratory:
         def seen():
             audit = self.cluster.cli_json("audit", campaign, "--summary")
             return audit["deferrals"] + audit["accepted"] - audit["open"] >= count
-        wait_until(seen, timeout_s, f"{count} deferrals; the sender's log: {self.cluster.processes['sender-0'].tail()}",
-                   interval_s=0.2)
+        wait_until(seen, timeout_s, lambda: f"{count} deferrals; {self._sender_log()}", interval_s=0.2)
         return self.audit(campaign)
+
+    def _sender_log(self):
+        last = {to: said[-1].get("text", "") for to, said in list(self.statuses().items())[:3]}
+        return f"last heard {last}; the sender's log: {self.cluster.processes['sender-0'].tail()}"
 
     def audit(self, campaign="letter"):
         audit = self.cluster.cli_json("audit", campaign)
@@ -150,7 +152,7 @@ def check_delivered(lab, receiver, known, unknown=(), tls=None, log_timeout_s=30
     log and our books say the same. tls: whether messages must (or must not) have come over TLS; none: either."""
     books = lab.audit()
     wait_until(lambda: sum(receiver.accepted().values()) >= len(known), log_timeout_s,
-               f"{receiver.NAME} to log {len(known)} deliveries; it has {sum(receiver.accepted().values())}")
+               lambda: f"{receiver.NAME} to log {len(known)} deliveries; it has {sum(receiver.accepted().values())}")
     stored, logged = {}, receiver.accepted()
     for message in receiver.stored():
         stored.setdefault(message.recipient, []).append(message)

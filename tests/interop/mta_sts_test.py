@@ -18,9 +18,10 @@ KNOWN = [f"{user}@{DOMAIN}" for user in USERS]
 
 
 @contextlib.contextmanager
-def laboratory(args, folder, mode="enforce", mx=None, trusted=True, starttls=True, policy_trusted=True, clock_scale=1.0):
-    """trusted, policy_trusted: have the receiver's and the policy server's certificates been signed by the authority that
-    the sender trusts? Yields Laboratory and PolicyServer."""
+def laboratory(args, folder, mode="enforce", mx=None, trusted=True, starttls=True, policy_trusted=True,
+               clock_scale=1.0):
+    """trusted, policy_trusted: have the receiver's and the policy server's certificates been signed by the authority
+    that the sender trusts? Yields Laboratory and PolicyServer."""
     available([Postfix])
     authority, stranger = Authority(folder / "authority"), Authority(folder / "stranger", "Somebody else")
     chain = (authority if trusted else stranger).issue(f"mx.{DOMAIN}")
@@ -104,7 +105,7 @@ def policy_server_gone(args, folder):
         receiver = lab.receivers[0]
         receiver.stop()
         config = receiver.dir / "etc" / "main.cf"
-        config.write_text(config.read_text().replace("smtpd_tls_security_level = may", "smtpd_tls_security_level = none"))
+        config.write_text(config.read_text().replace("tls_security_level = may", "tls_security_level = none"))
         receiver.start()
         lab.cluster.start("sender-0")
         before = len(receiver.stored())
@@ -118,5 +119,5 @@ def policy_server_gone(args, folder):
 
 if __name__ == "__main__":
     run_cases(__doc__, {case.__name__: case for case in (
-        enforce, enforce_wildcard, enforce_wrong_mx, enforce_untrusted_certificate, enforce_no_starttls, testing_wrong_mx,
-        testing_no_starttls, policy_server_untrusted, policy_server_gone)})
+        enforce, enforce_wildcard, enforce_wrong_mx, enforce_untrusted_certificate, enforce_no_starttls,
+        testing_wrong_mx, testing_no_starttls, policy_server_untrusted, policy_server_gone)})

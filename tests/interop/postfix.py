@@ -85,7 +85,8 @@ class Postfix(Receiver):
         (self.dir / "etc" / "master.cf").write_text(MASTER.format(address=self.address, port=self.port))
 
     def _postfix(self, verb):
-        return subprocess.run(["postfix", "-c", str(self.dir / "etc"), verb], capture_output=True, text=True, timeout=60)
+        command = ["postfix", "-c", str(self.dir / "etc"), verb]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
     def start(self):
         done = self._postfix("start")

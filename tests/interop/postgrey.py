@@ -11,7 +11,8 @@ USER = "postgrey"
 
 class Postgrey:
     """Keyed by client network, return path (extension cut, numbers folded) and recipient, with a client let through at
-    once after five of its messages have passed: postgrey's defaults. text: of the refusal, %s stands for the seconds left."""
+    once after five of its messages have passed: postgrey's defaults. text: of the refusal, %s stands for the seconds
+    left."""
 
     @staticmethod
     def missing():

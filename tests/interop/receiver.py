@@ -8,6 +8,7 @@ import dataclasses
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -35,8 +36,8 @@ class Stored:
 class Receiver:
     """A mail server on loopback that takes mail for `users` of `domain` and answers 550 5.1.1 to all others.
 
-    hidden: EHLO keywords that it must not offer, among those in HIDEABLE. chain: PEM of key, certificate and its issuers;
-    none: no STARTTLS. Text files of users are UTF-8.
+    hidden: EHLO keywords that it must not offer, among those in HIDEABLE. chain: PEM of key, certificate and its
+    issuers; none: no STARTTLS. Text files of users are UTF-8.
     """
 
     NAME = ""
@@ -91,15 +92,14 @@ class Receiver:
         raise NotImplementedError
 
     def wait_for_greeting(self, timeout_s=20):
-        import socket
-
         def greets():
             try:
                 with socket.create_connection((self.address, self.port), 2) as connection:
                     return connection.recv(4).startswith(b"220")
             except OSError:
                 return False
-        wait_until(greets, timeout_s, f"{self.NAME} to greet at {self.address}:{self.port}; its log: {self.log()[-2000:]}")
+        wait_until(greets, timeout_s,
+                   lambda: f"{self.NAME} to greet at {self.address}:{self.port}; its log: {self.log()[-2000:]}")
 
     def __enter__(self):
         self.start()
@@ -135,7 +135,8 @@ class Daemon:
 
     def check(self):
         if self.popen.poll() is not None:
-            raise Failure(f"{self.popen.args[0]} ended with {self.popen.returncode}: {read_text(self.log_path)[-2000:]}")
+            said = read_text(self.log_path)[-2000:]
+            raise Failure(f"{self.popen.args[0]} ended with {self.popen.returncode}: {said}")
 
     def stop(self, timeout_s=10):
         """SIGTERM to the process; whatever is left of its group then is killed."""

@@ -1,7 +1,7 @@
 """What this wavepost-sender can do, asked of the program itself: a test of something it lacks is skipped, and says so.
 
-A feature is known by the configuration keys that turn it on: the first of the candidates that `--check-config` accepts is
-taken. Where there is nothing to turn on, by words that the program cannot do it without.
+A feature is known by the configuration keys that turn it on: the first of the candidates that `--check-config` accepts
+is taken.
 """
 
 import subprocess
@@ -63,9 +63,3 @@ def configure(args, folder, feature, **values):
             return filled
         said.append((filled.get("smtp_extra") or filled.get("sender_extra", "")).strip())
     raise Skip(f"{version(args)} has no configuration for {feature}: --check-config accepts none of: {'; '.join(said)}")
-
-
-def demand_word(args, feature, word):
-    """Skip unless the program contains a word that the feature cannot do without."""
-    if word not in program(args).read_bytes():
-        raise Skip(f"{version(args)} does not offer {feature}: {word.decode()!r} does not occur in it")

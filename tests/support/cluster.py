@@ -251,10 +251,10 @@ class Cluster:
 
 
 def wait_until(condition, timeout_s, what, interval_s=0.05):
-    """Waits for condition() to be true; raises with `what` when the time is over."""
+    """Waits for condition() to be true; raises with `what` (a text, or a function that gives it) when time is over."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if condition():
             return
         time.sleep(interval_s)
-    raise Failure(f"waited {timeout_s} s for {what}")
+    raise Failure(f"waited {timeout_s} s for {what() if callable(what) else what}")
