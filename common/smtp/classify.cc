@@ -119,6 +119,7 @@ Verdict Classify(const Reply& reply, Phase phase) {
     verdict.scope = rule.scope;
     verdict.rule = rule.name;
     verdict.throttled = (rule.flags & kThrottled) != 0;
+    verdict.too_many_connections = (rule.flags & kConnections) != 0;
     verdict.kind = reply.permanent() && (rule.flags & kTemporaryAnyway) == 0 ? Verdict::Kind::kPermanent
                                                                              : Verdict::Kind::kTemporary;
     break;

@@ -23,7 +23,7 @@ struct ClassifyRule {
   wavepost::v1::Reason reason;
   wavepost::v1::Fault fault;
   Verdict::Scope scope;
-  uint8_t flags;  // kThrottled, kTemporaryAnyway
+  uint8_t flags;  // kThrottled, kTemporaryAnyway, kNamesIp, kConnections
   Phase sample_phase;
   std::string_view sample;  // a reply that this row, and none before it, takes
 };
@@ -31,6 +31,7 @@ struct ClassifyRule {
 inline constexpr uint16_t kAnyPhase = 0xffff;
 inline constexpr uint8_t kThrottled = 1;        // slow down
 inline constexpr uint8_t kTemporaryAnyway = 2;  // temporary even at 5xx
+inline constexpr uint8_t kConnections = 8;      // ... by fewer connections
 inline constexpr uint8_t kNamesIp = 4;          // the text must name an IP address
 
 std::span<const ClassifyRule> ClassifyRules();

@@ -1,6 +1,7 @@
 #include "common/smtp/classify_text.h"
 
 #include <cstddef>
+#include <cstdint>
 
 namespace wavepost {
 namespace {
@@ -68,6 +69,51 @@ size_t Ip6Length(std::string_view text) {
   return digit && (colons == 7 || (doubled && colons >= 2)) ? i : 0;
 }
 
+// What a letter of Latin-1 Supplement and Latin Extended-A (U+00C0 to U+017F) is without its marks, in lower case; '-'
+// where there is no such letter.
+constexpr std::string_view kBaseLetters =
+    "aaaaaaaceeeeiiiidnooooo-ouuuuypsaaaaaaaceeeeiiiidnooooo-ouuuuypy"   // U+00C0..U+00FF
+    "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkklllllll"   // U+0100..U+013F
+    "lllnnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";  // U+0140..U+017F
+
+uint32_t CodePoint(std::string_view text, size_t* length) {
+  const auto byte = [&text](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(text[i])); };
+  const uint32_t first = byte(0);
+  *length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+  if (*length > text.size()) *length = 1;
+  uint32_t out = *length == 1 ? first : first & (0xffu >> (*length + 1));
+  for (size_t i = 1; i < *length; ++i) out = out << 6 | (byte(i) & 0x3f);
+  return out;
+}
+
+// Spaces and punctuation beyond ASCII: typographic quotes, full-width commas.
+bool IsForeignPunctuation(uint32_t point) {
+  return (point >= 0x80 && point < 0xc0) || point == 0xd7 || point == 0xf7 || (point >= 0x2000 && point < 0x2070) ||
+         (point >= 0x3000 && point < 0x3004) || (point >= 0x3008 && point < 0x3012) ||
+         (point >= 0xff01 && point < 0xff10) || (point >= 0xff1a && point < 0xff21);
+}
+
+// Appends the character beyond ASCII at the start of `text` in the form that patterns are written in: Latin letters
+// without marks ("ss" for the sharp s), Cyrillic in lower case, all others as they are. Returns its length.
+size_t AppendForeign(std::string_view text, std::string* out) {
+  size_t length = 0;
+  const uint32_t point = CodePoint(text, &length);
+  if (IsForeignPunctuation(point) && length > 1) {
+    if (out->back() != ' ') *out += ' ';
+  } else if (point == 0xdf && length == 2) {
+    *out += "ss";
+  } else if (point >= 0xc0 && point < 0x180 && length == 2) {
+    *out += kBaseLetters[point - 0xc0];
+  } else if (point >= 0x410 && point < 0x430 && length == 2) {
+    const uint32_t lower = point + 0x20;
+    *out += static_cast<char>(0xc0 | lower >> 6);
+    *out += static_cast<char>(0x80 | (lower & 0x3f));
+  } else {
+    out->append(text.substr(0, length));
+  }
+  return length;
+}
+
 // True if `pattern` (one alternative) fits with its first piece starting within [from, latest]. Takes at most one step
 // of recursion per piece, and each later piece is tried within kGapBytesMax only.
 bool MatchesFrom(std::string_view text, std::string_view pattern, size_t from, size_t latest) {
@@ -79,7 +125,7 @@ bool MatchesFrom(std::string_view text, std::string_view pattern, size_t from, s
   for (size_t at = text.find(piece, from); at != std::string_view::npos && at <= latest;
        at = text.find(piece, at + 1)) {
     const size_t end = at + piece.size();
-    if (at == 0 || text[at - 1] != ' ') continue;
+    if (at == 0 || (text[at - 1] != ' ' && !StartsAnywhere(text[at]))) continue;
     if (word_end && text[end] != ' ') continue;  // the text ends with a space, so text[end] exists
     if (at_end && end + 1 != text.size()) continue;
     if (star == std::string_view::npos || MatchesFrom(text, pattern.substr(star + 1), end, end + kGapBytesMax))
@@ -99,7 +145,7 @@ ReplyWords ToWords(std::string_view text) {
   };
   size_t i = 0;
   while (i < text.size()) {
-    if (i == 0 || !IsWord(text[i - 1])) {
+    if (i == 0 || !IsAlnum(text[i - 1])) {
       const std::string_view rest = text.substr(i);
       if (const size_t length = AddressLength(rest); length > 0) {
         end_word();
@@ -117,12 +163,13 @@ ReplyWords ToWords(std::string_view text) {
         continue;
       }
     }
-    const char c = text[i++];
-    const bool in_latin1 = i > 1 && text[i - 2] == '\xc3';
-    const auto byte = static_cast<unsigned char>(c);
-    if (in_latin1 && byte >= 0x80 && byte <= 0x9e && byte != 0x97) {
-      words.text += static_cast<char>(c + 0x20);  // U+00C0..U+00DE to small letters: umlauts and accents
-    } else if (IsWord(c)) {
+    const char c = text[i];
+    if (static_cast<unsigned char>(c) >= 0x80) {
+      i += AppendForeign(text.substr(i), &words.text);
+      continue;
+    }
+    ++i;
+    if (IsWord(c)) {
       words.text += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     } else {
       end_word();
@@ -130,6 +177,10 @@ ReplyWords ToWords(std::string_view text) {
   }
   end_word();
   return words;
+}
+
+bool MatchesAt(const ReplyWords& words, std::string_view alternative, size_t at) {
+  return MatchesFrom(words.text, alternative, at, at);
 }
 
 bool MatchesWords(const ReplyWords& words, std::string_view pattern) {

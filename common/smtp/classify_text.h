@@ -11,13 +11,22 @@ struct ReplyWords {
   bool names_ip = false;  // an IPv4 or IPv6 address stands in it
 };
 
-// Makes words of a text: lower-cased (ASCII and Latin-1), everything but letters, digits and bytes beyond ASCII becomes
-// a space, mail addresses become "addr" (a local part such as "spam" says nothing) and IP addresses "ipaddr".
+// Makes words of a text: lower-cased, Latin letters without their marks ("pelna", "gross"), everything but letters and
+// digits becomes a space, mail addresses become "addr" (a local part such as "spam" says nothing) and IP addresses
+// "ipaddr".
 ReplyWords ToWords(std::string_view text);
 
 // pattern: alternatives joined by '|'; each is one or more pieces joined by '*', which stands for up to 60 bytes or
-// nothing. A piece starts at the start of a word; it may end within one, unless '_' (end of a word) or '$' (end of the
-// text) follows. The empty pattern never matches.
+// nothing. A piece starts at the start of a word (or at any character of a script that has no spaces); it may end
+// within a word, unless '_' (end of a word) or '$' (end of the text) follows. The empty pattern never matches.
 bool MatchesWords(const ReplyWords& words, std::string_view pattern);
+
+// True if one alternative matches with its first piece at `at`, a place where a piece may start.
+bool MatchesAt(const ReplyWords& words, std::string_view alternative, size_t at);
+
+// True for the first byte of Chinese, Japanese and Korean characters (U+2E80 and beyond): they write no spaces.
+constexpr bool StartsAnywhere(char byte) {
+  return static_cast<unsigned char>(byte) >= 0xe2 && static_cast<unsigned char>(byte) <= 0xef;
+}
 
 }  // namespace wavepost

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/strings.h"
+#include "common/smtp/classify_text.h"
 #include "sender/sites/provider_data.h"
 
 namespace wavepost {
@@ -87,18 +88,10 @@ void CheckSampleHosts(const ProviderData& data, const ProviderEntry& entry) {
   if (!has_region) entry.node->Problem("region", "none of sample_hosts has a region");
 }
 
-// One piece of a MatchesWords pattern against what ToWords makes of texts: words of lower-case letters, digits and
-// bytes beyond ASCII, one space apart.
+// One piece of a MatchesWords pattern against what ToWords makes of texts: the same must come out of it.
 bool PieceCanMatch(std::string_view piece) {
   if (piece.ends_with('_') || piece.ends_with('$')) piece.remove_suffix(1);
-  if (piece.empty() || piece.front() == ' ' || piece.back() == ' ') return false;
-  char before = ' ';
-  for (const char c : piece) {
-    const bool word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80;
-    if (!word && (c != ' ' || before == ' ')) return false;
-    before = c;
-  }
-  return true;
+  return !piece.empty() && ToWords(piece).text == absl::StrCat(" ", Av(piece), " ");
 }
 
 // Calls `each` for every part of `text` between `separator`s.
@@ -119,7 +112,7 @@ void CheckPattern(const RuleEntry& rule, std::string_view key, std::string_view 
       if (PieceCanMatch(piece)) return;
       rule.node->Problem(key, absl::StrCat("'", Av(piece),
                                            "' can never match: texts are compared as lower-case words, one space "
-                                           "apart, without punctuation"));
+                                           "apart, without punctuation and marks"));
     });
   });
 }

@@ -123,6 +123,7 @@ const Row kRows[] = {
     {"PatternWithPunctuation", NextRule("        text: x|don't\n        sample: 421 x\n"), "'don't' can never match"},
     {"PatternEmptyAlternative", NextRule("        text: x|\n        sample: 421 x\n"), "'' can never match"},
     {"PatternTwoSpaces", NextRule("        text: x|too  slow\n        sample: 421 x\n"), "'too  slow' can never match"},
+    {"PatternWithMarks", NextRule("        text: x|bo\xc3\xaete\n        sample: 421 x\n"), "can never match"},
     {"PatternInUnless", NextRule("        text: x\n        unless: A\n        sample: 421 x\n"),
      "unless: 'A' can never match"},
     {"NoCondition", NextRule("        sample: 421 x\n"), "a rule needs at least one of codes, enhanced and text"},
