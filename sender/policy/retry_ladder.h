@@ -1,21 +1,17 @@
 // When a recipient is tried again after a temporary failure: one ladder per reason, jitter, hints in replies. Pure.
 //
-// Reason                        waits from one attempt to the next           why
-// GREYLISTED                    5, 5, 10, 20, 40 min, 1, 2, 4 h              an appointment: windows are short. Only
-// where
-//                                                                            no GreylistBook made a better one
-// RATE_LIMITED                  1, 2, 5, 10, 20, 40 min, 1 h                 the shaper paces them anyway
-// OVER_QUOTA                    15, 30 min, 1, 2, 4 h                        quotas are by the hour or the day
-// MAILBOX_FULL                  1, 4, 8 h                                    people are slow to tidy up
-// NETWORK, TLS_FAILURE          5, 15, 30 min, 1, 2, 4, 8 h                  RFC 5321 4.5.4.1: half an hour or more,
-// after
-//                                                                            some quick ones
-// DNS_FAILURE                   2, 5, 15, 30 min, 1, 2, 4 h                  a resolver's trouble is short, and asking
-// again
-//                                                                            bothers no receiver
-// BLOCKED_IP, REJECTED_POLICY,  30 min, 1, 2, 4, 8 h                         reputation comes back slowly; insisting
-// makes SPAM, AUTH_FAILED,                                                         it worse RELAY_DENIED everything
-// else               5, 15, 30 min, 1, 2, 4, 8 h                  as for NETWORK
+// Reason                  waits from one attempt to the next     why
+// GREYLISTED              5, 5, 10, 20, 40 min, 1, 2, 4 h        windows are short; GreylistBook makes better ones
+// RATE_LIMITED            1, 2, 5, 10, 20, 40 min, 1 h           rates recover quickly, and the shaper paces them
+// OVER_QUOTA              15, 30 min, 1, 2, 4 h                  quotas are by the hour or the day
+// MAILBOX_FULL            1, 4, 8 h                              people are slow to tidy up
+// NETWORK, TLS_FAILURE    5, 15, 30 min, 1, 2, 4, 8 h            RFC 5321 4.5.4.1: 30 min or more, after quick ones
+// DNS_FAILURE             2, 5, 15, 30 min, 1, 2, 4 h            short troubles; asking bothers no receiver
+// BLOCKED_IP, SPAM,       30 min, 1, 2, 4, 8 h                   reputation comes back slowly; insisting makes it
+//   REJECTED_POLICY,                                             worse
+//   AUTH_FAILED,
+//   RELAY_DENIED
+// everything else         5, 15, 30 min, 1, 2, 4, 8 h            as for NETWORK
 //
 // The last wait of a ladder repeats until the recipient is given up (max_age: that is the caller's, judged on age).
 #pragma once

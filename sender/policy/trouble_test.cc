@@ -27,8 +27,7 @@ struct ReplyCase {
   v1::Outcome outcome;
   v1::Reason reason;
   v1::BounceClass bounce_class;
-  bool pauses;
-  bool throttles;
+  Lesson lesson;
 };
 
 class TroubleReplyTest : public ::testing::TestWithParam<ReplyCase> {};
@@ -43,29 +42,28 @@ TEST_P(TroubleReplyTest, Decides) {
   EXPECT_EQ(decision.outcome, row.outcome);
   EXPECT_EQ(decision.status.reason(), row.reason) << v1::Reason_Name(decision.status.reason());
   EXPECT_EQ(decision.status.bounce_class(), row.bounce_class);
-  EXPECT_EQ(decision.pauses_lane, row.pauses);
-  EXPECT_EQ(decision.throttles_lane, row.throttles);
+  EXPECT_EQ(decision.lesson, row.lesson);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Replies, TroubleReplyTest,
     ::testing::Values(
         ReplyCase{"Accepted", Phase::kEndOfData, 250, "2.0.0 queued", Kind::kFinish, v1::DELIVERED,
-                  v1::REASON_UNSPECIFIED, v1::BOUNCE_CLASS_UNSPECIFIED, false, false},
+                  v1::REASON_UNSPECIFIED, v1::BOUNCE_CLASS_UNSPECIFIED, Lesson::kAccepted},
         ReplyCase{"UserUnknown", Phase::kRcpt, 550, "5.1.1 no such user", Kind::kFinish, v1::BOUNCED, v1::USER_UNKNOWN,
-                  v1::HARD, false, false},
+                  v1::HARD, Lesson::kRefused},
         ReplyCase{"Greylisted", Phase::kRcpt, 450, "4.2.0 Greylisted, try again in 300 seconds", Kind::kDefer,
-                  v1::OUTCOME_UNSPECIFIED, v1::GREYLISTED, v1::BOUNCE_CLASS_UNSPECIFIED, false, false},
+                  v1::OUTCOME_UNSPECIFIED, v1::GREYLISTED, v1::BOUNCE_CLASS_UNSPECIFIED, Lesson::kGreylisted},
         ReplyCase{"GreetingRefused", Phase::kGreeting, 554, "no SMTP service here", Kind::kDefer,
-                  v1::OUTCOME_UNSPECIFIED, v1::REJECTED_POLICY, v1::BOUNCE_CLASS_UNSPECIFIED, true, false},
+                  v1::OUTCOME_UNSPECIFIED, v1::REJECTED_POLICY, v1::BOUNCE_CLASS_UNSPECIFIED, Lesson::kUnreachable},
         ReplyCase{"TooManyConnections", Phase::kGreeting, 421, "4.7.0 too many connections from your IP", Kind::kDefer,
-                  v1::OUTCOME_UNSPECIFIED, v1::RATE_LIMITED, v1::BOUNCE_CLASS_UNSPECIFIED, false, true},
+                  v1::OUTCOME_UNSPECIFIED, v1::RATE_LIMITED, v1::BOUNCE_CLASS_UNSPECIFIED, Lesson::kThrottled},
         ReplyCase{"OurIpIsListed", Phase::kRcpt, 554, "5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org",
-                  Kind::kDefer, v1::OUTCOME_UNSPECIFIED, v1::BLOCKED_IP, v1::BOUNCE_CLASS_UNSPECIFIED, true, false},
+                  Kind::kDefer, v1::OUTCOME_UNSPECIFIED, v1::BLOCKED_IP, v1::BOUNCE_CLASS_UNSPECIFIED, Lesson::kUnreachable},
         ReplyCase{"ResetRefused", Phase::kRset, 554, "5.5.0 session refused", Kind::kDefer, v1::OUTCOME_UNSPECIFIED,
-                  v1::SYNTAX, v1::BOUNCE_CLASS_UNSPECIFIED, true, false},
+                  v1::SYNTAX, v1::BOUNCE_CLASS_UNSPECIFIED, Lesson::kUnreachable},
         ReplyCase{"MailboxFullForGood", Phase::kRcpt, 552, "5.2.2 mailbox full", Kind::kFinish, v1::BOUNCED,
-                  v1::MAILBOX_FULL, v1::SOFT, false, false}),
+                  v1::MAILBOX_FULL, v1::SOFT, Lesson::kRefused}),
     [](const auto& param_info) { return param_info.param.name; });
 
 TEST(TroubleTest, FailuresOfTheWayThere) {
@@ -73,21 +71,22 @@ TEST(TroubleTest, FailuresOfTheWayThere) {
     Failure failure;
     Kind kind;
     v1::Reason reason;
-    bool pauses;
+    Lesson lesson;
   };
-  for (const Row& row : {Row{Failure::kNoDomain, Kind::kFinish, v1::DOMAIN_UNKNOWN, false},
-                         Row{Failure::kNullMx, Kind::kFinish, v1::DOMAIN_UNKNOWN, false},
-                         Row{Failure::kDns, Kind::kDefer, v1::DNS_FAILURE, true},
-                         Row{Failure::kConnect, Kind::kDefer, v1::NETWORK, true},
-                         Row{Failure::kTls, Kind::kDefer, v1::TLS_FAILURE, true},
-                         Row{Failure::kLocal, Kind::kDefer, v1::RENDER_FAILED, false},
-                         Row{Failure::kRender, Kind::kFinish, v1::RENDER_FAILED, false}}) {
+  for (const Row& row : {Row{Failure::kNoDomain, Kind::kFinish, v1::DOMAIN_UNKNOWN, Lesson::kNone},
+                         Row{Failure::kNullMx, Kind::kFinish, v1::DOMAIN_UNKNOWN, Lesson::kNone},
+                         Row{Failure::kDns, Kind::kDefer, v1::DNS_FAILURE, Lesson::kUnreachable},
+                         Row{Failure::kConnect, Kind::kDefer, v1::NETWORK, Lesson::kUnreachable},
+                         Row{Failure::kTls, Kind::kDefer, v1::TLS_FAILURE, Lesson::kUnreachable},
+                         Row{Failure::kEgress, Kind::kDefer, v1::NETWORK, Lesson::kEgress},
+                         Row{Failure::kLocal, Kind::kDefer, v1::RENDER_FAILED, Lesson::kNone},
+                         Row{Failure::kRender, Kind::kFinish, v1::RENDER_FAILED, Lesson::kNone}}) {
     AttemptResult result;
     result.failure = row.failure;
     const Decision decision = Decide(result, Entry(), kNow, {}, 0);
     EXPECT_EQ(decision.kind, row.kind) << v1::Reason_Name(row.reason);
     EXPECT_EQ(decision.status.reason(), row.reason);
-    EXPECT_EQ(decision.pauses_lane, row.pauses) << v1::Reason_Name(row.reason);
+    EXPECT_EQ(decision.lesson, row.lesson) << v1::Reason_Name(row.reason);
   }
 }
 
@@ -98,7 +97,7 @@ TEST(TroubleTest, LostAfterTheDotIsRememberedForEver) {
   lost.maybe_delivered = true;
   Decision decision = Decide(lost, Entry(), kNow, {}, 0);
   EXPECT_EQ(decision.kind, Kind::kDefer);
-  EXPECT_FALSE(decision.pauses_lane);
+  EXPECT_EQ(decision.lesson, Lesson::kLost);
   const auto entry = DeferredEntry(Entry(), decision, kNow);
   EXPECT_TRUE(entry.maybe_delivered());
 
@@ -129,6 +128,31 @@ TEST(TroubleTest, StepsCountPerReason) {
   EXPECT_EQ(entry.attempts(), 3);
   EXPECT_EQ(entry.reason_count(), 1);
   EXPECT_EQ(entry.first_attempt_ms(), absl::ToUnixMillis(kNow));
+}
+
+TEST(TroubleTest, TheFirstGreylistingIsRemembered) {
+  AttemptResult grey;
+  grey.phase = Phase::kRcpt;
+  grey.reply = MakeReply(451, "4.7.1 Greylisted, try again in 120 seconds");
+  Decision decision = Decide(grey, Entry(), kNow, {}, 0);
+  EXPECT_TRUE(decision.after_rcpt);
+  EXPECT_EQ(decision.hint, absl::Seconds(120));
+  cluster::v1::QueueEntry entry = DeferredEntry(Entry(), decision, kNow);
+  entry = DeferredEntry(entry, decision, kNow + absl::Minutes(2));
+  EXPECT_EQ(entry.greylisted_ms(), absl::ToUnixMillis(kNow));
+  EXPECT_EQ(StepOf(entry, v1::GREYLISTED), 3);
+  grey.phase = Phase::kMail;
+  EXPECT_FALSE(Decide(grey, Entry(), kNow, {}, 0).after_rcpt);
+}
+
+TEST(TroubleTest, AProvidersRuleDecidesWhatIsDoneAboutItsReplies) {
+  const auto book = ProviderBook::BuiltIn();
+  AttemptResult blocked;
+  blocked.phase = Phase::kMail;
+  blocked.reply = MakeReply(550, "5.7.606 Access denied, banned sending IP [192.0.2.1]");
+  const Decision decision = Decide(blocked, Entry(), kNow, {.book = book.get(), .provider = "microsoft365"}, 0);
+  EXPECT_EQ(decision.kind, Kind::kDefer) << "an incident of ours, not the recipient's";
+  EXPECT_EQ(decision.status.fault(), v1::SENDER);
 }
 
 TEST(TroubleTest, GivenUpByAge) {
