@@ -1,7 +1,11 @@
 #include "common/smtp/classify.h"
 
 #include <charconv>
+#include <cstddef>
+#include <span>
+#include <string>
 
+#include "common/smtp/classify_index.h"
 #include "common/smtp/classify_rules.h"
 #include "common/smtp/classify_text.h"
 
@@ -41,19 +45,20 @@ bool EnhancedListed(std::string_view list, const EnhancedCode& code) {
 struct Facts {
   const Reply* reply;
   EnhancedCode enhanced;
-  ReplyWords words;
+  bool names_ip;
+  RuleIndex::Hits hits;
   Phase phase;
 };
 
-bool Fires(const ClassifyRule& rule, const Facts& facts) {
+bool Fires(const ClassifyRule& rule, size_t index, const Facts& facts) {
   const On on = facts.reply->permanent() ? On::k5 : On::k4;
   if ((static_cast<uint8_t>(rule.on) & static_cast<uint8_t>(on)) == 0) return false;
   if ((rule.phases >> static_cast<int>(facts.phase) & 1) == 0) return false;
-  if ((rule.flags & kNamesIp) != 0 && !facts.words.names_ip) return false;
+  if ((rule.flags & kNamesIp) != 0 && !facts.names_ip) return false;
   if (!rule.codes.empty() && !CodeListed(rule.codes, facts.reply->code)) return false;
   if (!rule.enhanced.empty() && !EnhancedListed(rule.enhanced, facts.enhanced)) return false;
-  if (!rule.words.empty() && !MatchesWords(facts.words, rule.words)) return false;
-  return rule.unless.empty() || !MatchesWords(facts.words, rule.unless);
+  if (!rule.words.empty() && !facts.hits.words[index]) return false;
+  return !facts.hits.unless[index];
 }
 
 // Before RCPT no recipient has been named, whatever the text says; before MAIL no message has.
@@ -109,11 +114,14 @@ Verdict Classify(const Reply& reply, Phase phase) {
             "out-of-place"};
   }
   const std::string text = reply.Text();
-  Facts facts{&reply, reply.enhanced, ToWords(text), phase};
+  const ReplyWords words = ToWords(text);
+  Facts facts{&reply, reply.enhanced, words.names_ip, RuleIndex::Get().Find(words), phase};
   if (!facts.enhanced.present()) facts.enhanced = EnhancedCode::Find(text, reply.code / 100);
 
-  for (const ClassifyRule& rule : ClassifyRules()) {
-    if (!Fires(rule, facts)) continue;
+  const std::span<const ClassifyRule> rules = ClassifyRules();
+  for (size_t i = 0; i < rules.size(); ++i) {
+    const ClassifyRule& rule = rules[i];
+    if (!Fires(rule, i, facts)) continue;
     verdict.reason = rule.reason;
     verdict.fault = rule.fault;
     verdict.scope = rule.scope;

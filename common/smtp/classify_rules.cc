@@ -198,18 +198,19 @@ constexpr ClassifyRule kRules[] = {
     {"policy", On::k45, kAnyPhase, "", "", kPolicyWords, "", REJECTED_POLICY, SENDER, kMessage, 0, Phase::kRcpt,
      "550 Denied by policy"},
     {"domain-nonexistent", On::k45, kToRecipient, "", "", "nonexistent domain|non existent domain|nonexistentdomain",
-     "", DOMAIN_UNKNOWN, RECIPIENT, kRecipient, 0, Phase::kRcpt, "554 5.4.4 nonexistent domain"},
-    {"user-unknown", On::k45, kToRecipient, "", "", kUserUnknownWords, "", USER_UNKNOWN, RECIPIENT, kRecipient, 0,
-     Phase::kRcpt, "550 5.7.1 No such user!"},
-    {"mailbox-unavailable", On::k5, kToRecipient, "", "", "mailbox unavailable", "", USER_UNKNOWN, RECIPIENT,
-     kRecipient, 0, Phase::kRcpt, "550 Requested action not taken: mailbox unavailable"},
+     kNotTheRecipientWords, DOMAIN_UNKNOWN, RECIPIENT, kRecipient, 0, Phase::kRcpt, "554 5.4.4 nonexistent domain"},
+    {"user-unknown", On::k45, kToRecipient, "", "", kUserUnknownWords, kNotTheRecipientWords, USER_UNKNOWN, RECIPIENT,
+     kRecipient, 0, Phase::kRcpt, "550 5.7.1 No such user!"},
+    {"mailbox-unavailable", On::k5, kToRecipient, "", "", "mailbox unavailable", kNotTheRecipientWords, USER_UNKNOWN,
+     RECIPIENT, kRecipient, 0, Phase::kRcpt, "550 Requested action not taken: mailbox unavailable"},
     {"domain-unknown", On::k45, kToRecipient, "", "",
      "not handle mail for|no mail hosts for|host unknown|unknown host|host not found|host or domain name not "
      "found|unknown domain|domain unknown|domain not found|no such domain|domain*not exist|domain*doesn t "
      "exist|domain*not accept mail|null mx|nullmx|domain*invalid|invalid domain|domane*unbekannt|unbekannte "
      "dom|domain*nicht|domaine inconnu|dominio*desconocido|no*mail for this domain|domain*not hosted|not our "
      "domain|domain*not local",
-     "", DOMAIN_UNKNOWN, RECIPIENT, kRecipient, 0, Phase::kRcpt, "550 No such domain at this location (a@example.com)"},
+     kNotTheRecipientWords, DOMAIN_UNKNOWN, RECIPIENT, kRecipient, 0, Phase::kRcpt,
+     "550 No such domain at this location (a@example.com)"},
     {"moved", On::k5, kToRecipient, "", "", "has moved|user not local*try|ist umgezogen|please try forward", "", MOVED,
      RECIPIENT, kRecipient, 0, Phase::kRcpt, "551 User not local; please try <c@example.net>"},
     {"bad-address", On::k5, kRcptOnly, "", "",

@@ -114,22 +114,30 @@ size_t AppendForeign(std::string_view text, std::string* out) {
   return length;
 }
 
-// True if `pattern` (one alternative) fits with its first piece starting within [from, latest]. Takes at most one step
-// of recursion per piece, and each later piece is tried within kGapBytesMax only.
-bool MatchesFrom(std::string_view text, std::string_view pattern, size_t from, size_t latest) {
+bool MatchesFrom(std::string_view text, std::string_view pattern, size_t from, size_t latest);
+
+// True if `pattern` (one alternative) fits with its first piece at `at`. The text ends with a space.
+bool FitsAt(std::string_view text, std::string_view pattern, size_t at) {
   const size_t star = pattern.find('*');
   std::string_view piece = pattern.substr(0, star);
   const bool at_end = piece.ends_with('$');
   const bool word_end = at_end || piece.ends_with('_');
   if (word_end) piece.remove_suffix(1);
-  for (size_t at = text.find(piece, from); at != std::string_view::npos && at <= latest;
-       at = text.find(piece, at + 1)) {
-    const size_t end = at + piece.size();
+  if (text.substr(at, piece.size()) != piece) return false;
+  const size_t end = at + piece.size();
+  if (word_end && (end >= text.size() || text[end] != ' ')) return false;
+  if (at_end && end + 1 != text.size()) return false;
+  return star == std::string_view::npos || MatchesFrom(text, pattern.substr(star + 1), end, end + kGapBytesMax);
+}
+
+// The same with the first piece starting within [from, latest]. Takes at most one step of recursion per piece, and each
+// later piece is tried within kGapBytesMax only.
+bool MatchesFrom(std::string_view text, std::string_view pattern, size_t from, size_t latest) {
+  const std::string_view head = pattern.substr(0, pattern.find_first_of("*_$"));
+  const std::string_view window = text.substr(0, latest + head.size());
+  for (size_t at = window.find(head, from); at != std::string_view::npos; at = window.find(head, at + 1)) {
     if (at == 0 || (text[at - 1] != ' ' && !StartsAnywhere(text[at]))) continue;
-    if (word_end && text[end] != ' ') continue;  // the text ends with a space, so text[end] exists
-    if (at_end && end + 1 != text.size()) continue;
-    if (star == std::string_view::npos || MatchesFrom(text, pattern.substr(star + 1), end, end + kGapBytesMax))
-      return true;
+    if (FitsAt(text, pattern, at)) return true;
   }
   return false;
 }
@@ -180,7 +188,7 @@ ReplyWords ToWords(std::string_view text) {
 }
 
 bool MatchesAt(const ReplyWords& words, std::string_view alternative, size_t at) {
-  return MatchesFrom(words.text, alternative, at, at);
+  return FitsAt(words.text, alternative, at);
 }
 
 bool MatchesWords(const ReplyWords& words, std::string_view pattern) {

@@ -30,28 +30,29 @@ inline constexpr std::string_view kUserUnknownWords =
     "unroutable address|undeliverable address|wrong email|wrong e mail|wrong address|misspelled|user*is not local|"
     "account*deleted|mailbox*deleted|user*deleted|recipient address must contain|missing or malformed|hostname "
     "required|"
-    "user address required|"
+    "user address required|couldn t be found|not in our directory|not in directory|not in the directory|user not known|"
+    "recipient not known|not a valid email|mailbox removed|mailbox*removed|account removed|user has left|"
     // German
     "empf*unbekannt|unbekannter empf|unbekannte*adresse|adresse*unbekannt|benutzer*unbekannt|unbekannter benutzer|"
     "unbekannter nutzer|nutzer*unbekannt|postfach*unbekannt|unbekanntes postfach|kein solcher|kein solches|kein "
     "postfach|"
     "nicht bekannt|postfach*nicht gefunden|postfach*nicht vorhanden|empf*nicht gefunden|empf*nicht vorhanden|"
     "empf*nicht bekannt|benutzer*nicht*vorhanden|benutzer*nicht gefunden|konto*nicht gefunden|adresse*nicht*existiert|"
-    "existiert nicht|empf*ungultig|ungultiger empf|"
+    "existiert nicht|nicht gefunden|empf*ungultig|empf*ungueltig|ungultiger empf|ungueltiger empf|"
     // French
     "utilisateur*inconnu|destinataire*inconnu|destinataire*invalide|destinataire*inexistant|boite*inexistante|"
     "adresse*inexistante|adresse*inconnue|compte*inexistant|compte*inconnu|n existe pas|n existe plus|non trouve|"
-    "introuvable|aucun utilisateur|aucune boite|"
+    "introuvable|inexistant|adresse*inconnu|aucun utilisateur|aucune boite|compte*supprime|boite*supprimee|"
     // Spanish, Portuguese
     "usuario*desconocido|usuario*inexistente|usuario*no encontrado|usuario*invalido|destinatario*desconocido|"
     "destinatario*inexistente|destinatario*no encontrado|destinatario*invalido|no existe|buzon*inexistente|"
     "buzon*no encontrado|cuenta*inexistente|direccion*inexistente|usuario*desconhecido|usuario*nao encontrado|"
     "destinatario*desconhecido|destinatario*nao encontrado|caixa*inexistente|caixa*nao encontrada|conta*inexistente|"
-    "nao existe|endereco*inexistente|endereco*invalido|"
+    "no encontrad|no se encuentra|inexistente|nao encontrad|nao existe|endereco*inexistente|endereco*invalido|"
     // Italian
     "utente*sconosciuto|utente*inesistente|utente*non trovato|destinatario*inesistente|destinatario*sconosciuto|"
     "destinatario*non trovato|casella*inesistente|casella*non trovata|indirizzo*inesistente|account*inesistente|"
-    "non esiste|"
+    "non esiste|non esistente|inesistente|non trovat|"
     // Dutch, Nordic
     "gebruiker*onbekend|onbekende gebruiker|onbekende ontvanger|ontvanger*onbekend|onbekend adres|adres*onbekend|"
     "postbus*onbekend|gebruiker*niet gevonden|bestaat niet|okand anvandare|okand mottagare|anvandaren*okand|"
@@ -61,7 +62,9 @@ inline constexpr std::string_view kUserUnknownWords =
     "nie istnieje|nie ma takiego|nie ma takiej|brak takiego|nieznany odbiorca|nieznany uzytkownik|nieznany adres|"
     "nieznana skrzynka|nieznane konto|odbiorca*nieznany|uzytkownik*nieznany|neexistuje|neznamy uzivatel|"
     // Russian
-    "нет такого пользовател|нет такого адрес|нет такого ящик|нет такого получател|пользовател*не найден|"
+    "nie znaleziono|adresat*nieznany|nieznany adresat|"
+    "нет такого пользовател|не найден|не существует|не зарегистрирован|нет такого адрес|нет такого ящик|нет такого "
+    "получател|пользовател*не найден|"
     "пользовател*не существует|пользовател*неизвестен|получател*не найден|получател*не существует|"
     "получател*неизвестен|ящик*не существует|ящик*не найден|адресат*не существует|адресат*не найден|"
     "адрес*не существует|адрес*не найден|запись*не существует|запись*не найдена|неизвестный получател|"
@@ -71,13 +74,26 @@ inline constexpr std::string_view kUserUnknownWords =
     "信箱不存在|邮箱*不存在|帐号不存在|账号不存在|帳號不存在|账户不存在|帐户不存在|地址不存在|用户未找到|找不到用户|"
     "找不到收件|找不到使用者|找不到邮箱|无此用户|無此用戶|無此使用者|无此邮箱|无此帐号|無此帳號|查无此|查無此|"
     "没有此用户|"
-    "没有该用户|无效的收件人|收件人无效|未知用户|未知收件人|"
+    "没有该用户|没有这个|不存在|无效的收件人|收件人无效|未知用户|未知收件人|"
     // Japanese, Korean
     "ユーザ*存在しません|宛先*存在しません|受信者*存在しません|メールボックス*存在しません|アドレス*存在しません|"
     "アカウント*存在しません|ユーザ*見つかりません|宛先*見つかりません|受信者*見つかりません|アドレス*見つかりません|"
-    "宛先不明|あて先不明|ユーザー不明|ユーザ不明|不明なユーザ|無効な宛先|사용자*존재하지|존재하지 않는 "
+    "存在しません|見つかりません|宛先不明|あて先不明|ユーザー不明|ユーザ不明|不明なユーザ|無効な宛先|사용자*존재하지|"
+    "존재하지 않는 "
     "사용자|수신자*존재하지|"
     "사용자를 찾을 수";
+
+// Words about the other end of the envelope, or about no address at all: what is unknown there is not the recipient.
+inline constexpr std::string_view kNotTheRecipientWords =
+    "sender*not exist|sender*unknown|sender*not found|sender*no such|unknown sender|of sender|of the sender|sender "
+    "failed|"
+    "sender verif|callout|return address|return path|envelope from|envelope sender|from domain|from address|helo|ehlo|"
+    "your ip|your host|your domain|your server|your address|unknown error|unknown command|unknown reason|"
+    "unknown attachment|reverse|ptr_|whitelist|error while|"
+    "absender|expediteur|remitente|remetente|mittente|afzender|nadawc|odesilatel|avsandare|afsender|отправител|发件人|"
+    "發件人|寄件|发送者|送信元|送信者|差出人|您的域名|你的域名|您的ip|"
+    "fehler|erreur|errore|blad_|ошибка|错误|エラー|dns inverso|su ip|il tuo ip|votre ip|ihre ip|seu ip|"
+    "registro ptr|enregistrement ptr";
 
 // A mailbox is full.
 inline constexpr std::string_view kMailboxFullWords =
