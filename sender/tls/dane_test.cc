@@ -1,0 +1,1 @@
+#include "sender/tls/dane.h"

@@ -1,0 +1,1 @@
+#include "sender/tls/policy_book.h"
