@@ -114,7 +114,7 @@ void ReadSmtp(const ConfigNode& node, DeliveryOptions* delivery) {
   delivery->starttls = node.Bool("starttls", true);
   delivery->allow_private_mx = node.Bool("allow_private_mx", false);
   delivery->connections_max = static_cast<int>(node.Int("connections_max", 500, 1, 100'000));
-  delivery->lanes_max = static_cast<int>(node.Int("lanes_max", 50'000, 100, 10'000'000));
+  delivery->lanes_max = static_cast<int>(node.Int("lanes_max", 40'000, 100, 10'000'000));
   delivery->chunking = node.Bool("chunking", true);
   ReadTimeouts(node.Child("timeouts"), &delivery->timeouts);
 }

@@ -29,6 +29,7 @@ size_t Lane::OnPage(QueueStore::LanePage page) {
 
 std::optional<QueueItem> Lane::Take() {
   if (ready_.empty()) return std::nullopt;
+  window_ = kWindow;
   std::optional<QueueItem> item = std::move(ready_.front());
   ready_.pop_front();
   return item;

@@ -19,6 +19,7 @@ namespace wavepost {
 class Lane {
  public:
   static constexpr size_t kWindow = 64;
+  static constexpr size_t kFirstWindow = 8;  // until the first one was taken: most lanes wait long for their turn
   static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
   explicit Lane(LaneKey key) : key_(std::move(key)) {}
@@ -28,7 +29,8 @@ class Lane {
   // Entries due from due_ms on have come into the queue.
   void OnAdded(int64_t due_ms);
   // True if the queue has, or may have, entries due at now_ms that are not in the window, and there is room for them.
-  bool WantsPage(int64_t now_ms) const { return next_due_ms_ <= now_ms && ready_.size() < kWindow / 2; }
+  bool WantsPage(int64_t now_ms) const { return next_due_ms_ <= now_ms && ready_.size() < window_ / 2; }
+  size_t page_max() const { return window_; }
   // Where to go on reading; null: from the front.
   const QueueItem* cursor() const { return cursor_.has_value() ? &*cursor_ : nullptr; }
   // Takes what was read at `cursor`. Entries that are in the window or in delivery already are dropped. Returns how
@@ -55,6 +57,7 @@ class Lane {
   absl::flat_hash_set<uint64_t> known_;  // ids in the window or in delivery, until their change is on disk
   std::optional<QueueItem> cursor_;      // due_ms and id of the last entry read; its entry is empty
   int64_t next_due_ms_ = kNever;
+  size_t window_ = kFirstWindow;
 };
 
 }  // namespace wavepost

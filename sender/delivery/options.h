@@ -30,7 +30,7 @@ struct DeliveryOptions {
   bool allow_private_mx = false;  // tests: MX hosts on loopback and private addresses are fine
   bool chunking = true;           // BDAT where offered
   int connections_max = 500;      // of the node
-  int lanes_max = 50'000;         // in memory, per io thread; the others wait their turn on disk
+  int lanes_max = 40'000;         // in memory, per io thread; the others wait their turn on disk
   std::string providers_file;     // empty: the built-in data
   std::string ca_file;            // PEM, for verified peers; empty: the system's roots
   // Replace what the provider data says for sites without provider.

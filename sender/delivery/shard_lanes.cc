@@ -108,7 +108,7 @@ bool Shard::Refill(ShardLane* lane, absl::Time now) {
   const int64_t now_ms = absl::ToUnixMillis(now);
   for (int i = 0; i < kPagesPerLook && lane->window.WantsPage(now_ms); ++i) {
     absl::StatusOr<QueueStore::LanePage> page =
-        context_.store->ReadLane(lane->key(), lane->window.cursor(), now_ms, Lane::kWindow);
+        context_.store->ReadLane(lane->key(), lane->window.cursor(), now_ms, lane->window.page_max());
     if (!page.ok()) {
       spdlog::error("event=queue_read_failed domain={} error=\"{}\"", lane->key().domain,
                     Printable(Sv(page.status().message())));
