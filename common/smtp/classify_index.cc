@@ -6,6 +6,16 @@
 #include "common/smtp/classify_rules.h"
 
 namespace wavepost {
+namespace {
+
+// The first four bytes as a number, fewer if there are not so many.
+uint32_t Head(std::string_view text) {
+  uint32_t head = 0;
+  for (size_t i = 0; i < 4 && i < text.size(); ++i) head |= uint32_t{static_cast<unsigned char>(text[i])} << (8 * i);
+  return head;
+}
+
+}  // namespace
 
 const RuleIndex& RuleIndex::Get() {
   static const RuleIndex kIndex;
@@ -27,7 +37,17 @@ void RuleIndex::Add(std::string_view pattern, size_t rule, bool unless) {
     const std::string_view alternative = pattern.substr(0, bar);
     // A first piece of one letter would belong into many buckets; no row has one.
     WP_CHECK(alternative.size() >= 2 && alternative[1] != '*' && alternative[1] != '_' && alternative[1] != '$');
-    buckets_[Bucket(alternative[0], alternative[1])].push_back({static_cast<uint16_t>(rule), unless, alternative});
+    const size_t star = alternative.find('*');
+    const std::string_view first = alternative.substr(0, alternative.find_first_of("*_$"));
+    Entry entry{
+        Head(alternative), first.size() >= 4 ? 0xffffffff : 0x0000ffff, kBuckets, static_cast<uint16_t>(rule), unless,
+        alternative};
+    if (star != std::string_view::npos) {
+      WP_CHECK(star + 2 < alternative.size());
+      entry.next = static_cast<uint16_t>(Bucket(alternative[star + 1], alternative[star + 2]));
+    }
+    entry.head &= entry.head_mask;
+    buckets_[Bucket(alternative[0], alternative[1])].push_back(entry);
     pattern = bar == std::string_view::npos ? std::string_view() : pattern.substr(bar + 1);
   }
 }
@@ -39,9 +59,18 @@ size_t RuleIndex::Bucket(char first, char second) {
 RuleIndex::Hits RuleIndex::Find(const ReplyWords& words) const {
   Hits hits;
   const std::string_view text = words.text;
+  // Which buckets the text can reach at all: most second pieces are ruled out by it.
+  std::bitset<kBuckets> present;
+  const auto starts = [text](size_t i) { return text[i - 1] == ' ' || StartsAnywhere(text[i]); };
   for (size_t i = 1; i + 1 < text.size(); ++i) {
-    if (text[i - 1] != ' ' && !StartsAnywhere(text[i])) continue;
+    if (starts(i)) present.set(Bucket(text[i], text[i + 1]));
+  }
+  for (size_t i = 1; i + 1 < text.size(); ++i) {
+    if (!starts(i)) continue;
+    const uint32_t head = Head(text.substr(i));
     for (const Entry& entry : buckets_[Bucket(text[i], text[i + 1])]) {
+      if ((head & entry.head_mask) != entry.head) continue;
+      if (entry.next != kBuckets && !present[entry.next]) continue;
       std::bitset<kRulesMax>& bits = entry.unless ? hits.unless : hits.words;
       if (!bits[entry.rule] && MatchesAt(words, entry.alternative, i)) bits.set(entry.rule);
     }

@@ -27,6 +27,9 @@ class RuleIndex {
 
  private:
   struct Entry {
+    uint32_t head;  // the first bytes of the alternative, as many as `head_mask` covers
+    uint32_t head_mask;
+    uint16_t next;  // bucket of its second piece; kBuckets: it has none
     uint16_t rule;
     bool unless;
     std::string_view alternative;

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <span>
+#include <sstream>
 #include <string>
 #include <vector>
 
+#include "common/smtp/classify_index.h"
 #include "common/smtp/classify_rules.h"
 #include "common/smtp/classify_text.h"
 
@@ -238,6 +241,11 @@ TEST(ReplyWords, MakesWords) {
       {"5.7.1 v1.2.3.4.5", " 5 7 1 v1 2 3 4 5 ", false},
       {"300.1.1.1", " 300 1 1 1 ", false},
       {"@ a@ @b", " a b ", false},
+      {"Bo\xc3\xaete PE\xc5\x81NA gro\xc3\x9f", " boite pelna gross ", false},
+      {"НЕТ Ящика", " нет ящика ", false},
+      {"doesn\xe2\x80\x99t", " doesn t ", false},
+      {"用户,不存在。IP地址192.0.2.1", " 用户 不存在 ip地址 ipaddr ", true},
+      {"\xc3", " \xc3 ", false},  // cut in the middle
   };
   for (const auto& row : rows) {
     const ReplyWords words = ToWords(row.text);
@@ -254,8 +262,11 @@ TEST(ReplyWords, Matches) {
   } rows[] = {
       {"user unknown", "user unknown", true},
       {"user unknown", "", false},
-      {"marble", "rbl", false},  // pieces start at a word
-      {"rbls", "rbl_", false},   // '_' ends a word
+      {"marble", "rbl", false},              // pieces start at a word
+      {"该用户不存在", "用户不存在", true},  // but anywhere where words are not apart
+      {"该用户名不存在", "用户*不存在", true},
+      {"该用户名不存在", "用户不存在", false},
+      {"rbls", "rbl_", false},  // '_' ends a word
       {"on rbl now", "rbl_", true},
       {"address rejected", "address rejected$", true},
       {"address rejected by us", "address rejected$", false},
@@ -269,6 +280,35 @@ TEST(ReplyWords, Matches) {
   };
   for (const auto& row : rows)
     EXPECT_EQ(MatchesWords(ToWords(row.text), row.pattern), row.match) << row.text << " / " << row.pattern;
+}
+
+// The index is a faster way to the same answer.
+TEST(RuleIndex, AgreesWithPlainMatching) {
+  const std::span<const ClassifyRule> rules = ClassifyRules();
+  for (const ClassifyRule& sample : rules) {
+    const ReplyWords words = ToWords(Parse(sample.sample).Text());
+    const RuleIndex::Hits hits = RuleIndex::Get().Find(words);
+    for (size_t i = 0; i < rules.size(); ++i) {
+      EXPECT_EQ(hits.words[i], MatchesWords(words, rules[i].words)) << rules[i].name << ": " << sample.sample;
+      EXPECT_EQ(hits.unless[i], MatchesWords(words, rules[i].unless)) << rules[i].name << ": " << sample.sample;
+    }
+  }
+}
+
+// Every alternative of every pattern can match: it is written as texts are compared.
+TEST(ClassifyRules, EveryWordCanMatch) {
+  for (const ClassifyRule& rule : ClassifyRules()) {
+    for (std::string pattern : {std::string(rule.words), std::string(rule.unless)}) {
+      for (char& c : pattern) {
+        if (c == '*' || c == '|') c = '\n';
+      }
+      std::istringstream pieces(pattern);
+      for (std::string piece; std::getline(pieces, piece);) {
+        if (piece.ends_with('_') || piece.ends_with('$')) piece.pop_back();
+        EXPECT_EQ(ToWords(piece).text, " " + piece + " ") << rule.name;
+      }
+    }
+  }
 }
 
 // A megabyte of what the patterns look for is answered at once.

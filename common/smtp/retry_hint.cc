@@ -58,23 +58,19 @@ std::optional<absl::Duration> Unit(std::string_view word) {
     bool whole;  // the word must be this, not only start so
     absl::Duration unit;
   };
-  static const std::array<Row, 16> kRows = {{
-      {"s", true, absl::Seconds(1)},
-      {"sec", false, absl::Seconds(1)},  // sec, secs, second, secondes
-      {"sek", false, absl::Seconds(1)},  // Sekunden, sekund
-      {"seg", false, absl::Seconds(1)},  // segundos
-      {"m", true, absl::Minutes(1)},
-      {"min", false, absl::Minutes(1)},  // min, mins, minute, Minuten, minutos, minuti, minut
-      {"h", true, absl::Hours(1)},
-      {"hr", false, absl::Hours(1)},
-      {"hour", false, absl::Hours(1)},
-      {"heure", false, absl::Hours(1)},
-      {"hora", false, absl::Hours(1)},
-      {"stunde", false, absl::Hours(1)},
-      {"std", true, absl::Hours(1)},
-      {"ora", true, absl::Hours(1)},
-      {"ore", true, absl::Hours(1)},
-      {"godzin", false, absl::Hours(1)},
+  static const std::array<Row, 25> kRows = {{
+      {"s", true, absl::Seconds(1)},     {"sec", false, absl::Seconds(1)},  // sec, secs, second, secondes
+      {"sek", false, absl::Seconds(1)},                                     // Sekunden, sekund
+      {"seg", false, absl::Seconds(1)},                                     // segundos
+      {"m", true, absl::Minutes(1)},     {"min", false, absl::Minutes(1)},  // min, mins, minute, Minuten, minutos,
+                                                                            // minuti, minut
+      {"h", true, absl::Hours(1)},       {"hr", false, absl::Hours(1)},    {"hour", false, absl::Hours(1)},
+      {"heure", false, absl::Hours(1)},  {"hora", false, absl::Hours(1)},  {"stunde", false, absl::Hours(1)},
+      {"std", true, absl::Hours(1)},     {"ora", true, absl::Hours(1)},    {"ore", true, absl::Hours(1)},
+      {"godzin", false, absl::Hours(1)}, {"uur", true, absl::Hours(1)},    {"сек", false, absl::Seconds(1)},
+      {"мин", false, absl::Minutes(1)},  {"час", false, absl::Hours(1)},   {"秒", false, absl::Seconds(1)},
+      {"分", false, absl::Minutes(1)},   {"小时", false, absl::Hours(1)},  {"小時", false, absl::Hours(1)},
+      {"時間", false, absl::Hours(1)},
   }};
   for (const Row& row : kRows) {
     if (row.whole ? word == row.prefix : word.starts_with(row.prefix)) return row.unit;
@@ -115,11 +111,20 @@ bool IsReturnWord(std::string_view word) {
       "sp\xc3\xb3"
       "buj",
       "opnieuw",
+      "повтор",
+      "Повтор",
+      "попроб",
+      "Попроб",
   };
   for (std::string_view prefix : kPrefixes) {
     if (word.starts_with(prefix)) return true;
   }
   return false;
+}
+
+// "300秒后": Chinese and Japanese say "after" behind the unit, in the same run of letters.
+bool SaysAfter(std::string_view word) {
+  return word.find("后") != std::string_view::npos || word.find("後") != std::string_view::npos;
 }
 
 // "10 messages per 60 seconds" is a limit, not a time to come back.
@@ -183,7 +188,7 @@ std::optional<absl::Duration> ParseRetryHint(std::string_view text) {
       }
     }
     if (!hint || *hint < absl::Seconds(1) || *hint > kHintMax) continue;
-    if (AskedToReturn(tokens, i, behind)) return hint;
+    if (SaysAfter(tokens[behind - 1]) || AskedToReturn(tokens, i, behind)) return hint;
   }
   return std::nullopt;
 }

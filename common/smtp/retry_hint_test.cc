@@ -30,6 +30,11 @@ TEST(RetryHint, Table) {
        absl::Hours(2)},
       {"intente de nuevo en 15 minutos", absl::Minutes(15)},
       {"4.7.1 deferred by 192.0.2.5, try again in 60 s", absl::Seconds(60)},
+      {"Повторите попытку через 5 минут", absl::Minutes(5)},
+      {"请在300秒后重试", absl::Seconds(300)},
+      {"10分後に再送してください", absl::Minutes(10)},
+      {"probeer het opnieuw over 2 uur", absl::Hours(2)},
+      {"每小时最多300秒", none},
       // not a time to come back
       {"", none},
       {"try again later", none},
