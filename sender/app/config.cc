@@ -135,9 +135,24 @@ void ReadSites(const ConfigNode& node, DeliveryOptions* delivery) {
   delivery->providers_file = node.String("providers", "");
 }
 
-void ReadTls(const ConfigNode& node, DeliveryOptions* delivery) {
+void ReadTls(const ConfigNode& node, const std::string& node_id, DeliveryOptions* delivery) {
   delivery->ca_file = node.String("authorities", "");
   for (const std::string& domain : node.StringList("require")) delivery->require_tls.push_back(AsciiLower(domain));
+  delivery->mta_sts = node.Bool("mta_sts", true);
+  delivery->mta_sts_port = static_cast<int>(node.Int("mta_sts_port", 443, 1, 65535));
+  delivery->dane = node.Bool("dane", true);
+  const ConfigNode reports = node.Child("reports");
+  delivery->tls_reports.folder = reports.String("folder", "");
+  delivery->tls_reports.gzip = reports.Bool("gzip", true);
+  delivery->tls_reports.write_all = reports.Bool("all", false);
+  TlsReportIdentity& identity = delivery->tls_reports.identity;
+  identity.organization = reports.String("organization", "");
+  identity.contact = reports.String("contact", "");
+  identity.submitter = reports.String("submitter", "");
+  identity.node = node_id;
+  if (!delivery->tls_reports.folder.empty() && (identity.contact.empty() || identity.submitter.empty())) {
+    reports.Problem("folder", "needs contact (an address) and submitter (our domain): RFC 8460 section 4.4");
+  }
 }
 
 void ReadCeilings(const ConfigNode& node, DeliveryOptions* delivery) {
@@ -156,6 +171,7 @@ void ReadDns(const ConfigNode& node, CaresResolver::Options* dns) {
   dns->cache_ttl_max = node.DurationOf("cache_ttl_max", absl::Hours(1));
   dns->ipv4 = node.Bool("ipv4", true);
   dns->ipv6 = node.Bool("ipv6", true);
+  if (node.Has("trust_ad")) dns->trust_ad = node.Bool("trust_ad", false);
 }
 
 }  // namespace
@@ -185,7 +201,7 @@ absl::StatusOr<SenderConfig> LoadSenderConfig(const std::string& path) {
   config.delivery.cpu_threads = static_cast<int>(root.Int("cpu_threads", cores, 1, 256));
   ReadSmtp(root.Child("smtp"), &config.delivery);
   ReadSites(root.Child("sites"), &config.delivery);
-  ReadTls(root.Child("tls_policy"), &config.delivery);
+  ReadTls(root.Child("tls_policy"), config.link.node_id, &config.delivery);
   ReadCeilings(root.Child("ceilings"), &config.delivery);
   ReadDns(root.Child("dns"), &config.dns);
   RETURN_IF_ERROR(file.Finish());

@@ -200,6 +200,13 @@ class Courier {
     size_t tried = 0;
     for (size_t i = 0; i < route.hosts.size(); ++i) {
       const MxHost& host = route.hosts[i];
+      const HostPlan& plan = route.plans[i];
+      if (!plan.allowed) {
+        trouble = Failed(Failure::kTls, host.name + ": " + plan.refusal);
+        trouble->mx_host = host.name;
+        CountTls(domain, host.name, plan, trouble, "");
+        continue;
+      }
       for (const asio::ip::address& address : host.addresses) {
         const bool same_family = egress.source.is_unspecified() || address.is_v4() == egress.source.is_v4();
         if (!same_family || tried >= kAddressesTriedMax || shard_.stopping_) continue;
@@ -212,8 +219,9 @@ class Courier {
         ++tried;
         SessionTarget target{.endpoint = {address, static_cast<uint16_t>(options_.smtp_port)},
                              .host_name = host.name,
-                             .tls = route.demands[i]};
+                             .tls = plan.demand};
         trouble = co_await session_->Open(std::move(target));
+        CountTls(domain, host.name, plan, trouble, address.to_string());
         if (!trouble.has_value()) co_return std::nullopt;
         if (trouble->failure == Failure::kEgress) break;
         session_->connection().Reset();
@@ -222,6 +230,15 @@ class Courier {
     }
     CloseSession();
     co_return trouble;
+  }
+
+  // For TLS reports: sessions that came as far as TLS, or were not opened because of a policy.
+  void CountTls(const std::string& domain, const std::string& host, const HostPlan& plan,
+                const std::optional<AttemptResult>& trouble, const std::string& receiving_ip) {
+    if (shard_.context_.reporter == nullptr) return;
+    if (plan.allowed && trouble.has_value() && trouble->failure != Failure::kTls) return;
+    shard_.context_.reporter->Count(
+        SessionOf(domain, host, plan, session_->tls_outcome(), state_.egress->address, receiving_ip));
   }
 
   Awaitable<AttemptResult> Attempt(QueueItem item) {
@@ -264,6 +281,10 @@ class Courier {
     const absl::Time now = Now();
     if (result.egress_ip.empty()) result.egress_ip = state_.egress->address;
     if (session_ != nullptr && result.phase >= Phase::kMail) path_.OnSending(*errand.lane, now);
+    if (session_ != nullptr && !result.tls.empty()) {
+      const std::string& by = session_->tls_outcome().verified_by;
+      absl::StrAppend(&result.tls, by.empty() ? "" : ", verified by ", by);
+    }
     const TroublePolicy policy{.max_age = MaxAgeOf(errand.item),
                                .scale = options_.clock_scale,
                                .book = shard_.finder_.book().get(),

@@ -106,9 +106,22 @@ absl::StatusOr<std::unique_ptr<Delivery>> Delivery::Create(DeliveryOptions optio
         egress.push_back(&one);
       }
     }
-    delivery->shards_.push_back(std::make_unique<Shard>(std::move(context), make_resolver, std::move(egress), seed));
-    if (!failed.ok()) return Annotate(failed, "dns");
+    auto make_policies = [&](asio::io_context& io, Resolver* resolver) -> std::unique_ptr<TlsPolicies> {
+      if (resolver == nullptr) return nullptr;
+      auto policies = TlsPolicies::Create(io, *clock, *resolver, store, kept);
+      if (policies.ok()) return *std::move(policies);
+      failed = policies.status();
+      return nullptr;
+    };
+    delivery->shards_.push_back(
+        std::make_unique<Shard>(std::move(context), make_resolver, make_policies, std::move(egress), seed));
+    if (!failed.ok()) return Annotate(failed, "dns, tls_policy");
   }
+  delivery->report_store_ = MakeTlsReportStore(store);
+  Shard& first = *delivery->shards_[0];
+  ASSIGN_OR_RETURN(delivery->reporter_, TlsReporter::Create(first.io(), *clock, first.resolver(),
+                                                            delivery->report_store_.get(), kept.tls_reports));
+  for (auto& shard : delivery->shards_) shard->SetReporter(delivery->reporter_.get(), shard.get() == &first);
   return delivery;
 }
 

@@ -23,6 +23,8 @@ class thread_pool;
 namespace wavepost {
 
 class Shard;
+class TlsReporter;
+class TlsReportStore;
 
 // Thread-safe. store and clock outlive it.
 class Delivery {
@@ -60,7 +62,9 @@ class Delivery {
   QueueStore* const store_;
   std::atomic<int> connections_ = 0;
   std::unique_ptr<asio::thread_pool> cpu_;
+  std::unique_ptr<TlsReportStore> report_store_;
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::unique_ptr<TlsReporter> reporter_;  // on the first shard's io_context
   std::mutex orders_mutex_;
   absl::flat_hash_map<int64_t, size_t> carrying_;  // order sequence -> shards that are at it; guarded by orders_mutex_
   bool stopped_ = false;

@@ -13,6 +13,7 @@
 #include "sender/sites/limits.h"
 #include "sender/smtp/egress_route.h"
 #include "sender/smtp/timeouts.h"
+#include "sender/tls/tls_reporter.h"
 
 namespace wavepost {
 
@@ -33,6 +34,10 @@ struct DeliveryOptions {
   int lanes_max = 40'000;         // in memory, per io thread; the others wait their turn on disk
   std::string providers_file;     // empty: the built-in data
   std::string ca_file;            // PEM, for verified peers; empty: the system's roots
+  bool mta_sts = true;            // policies are looked for
+  bool dane = true;               // where the resolver's answers are authentic
+  int mta_sts_port = 443;         // of policy hosts; another one in laboratories
+  TlsReporter::Options tls_reports;
   // Replace what the provider data says for sites without provider.
   std::optional<int> site_connections;
   std::optional<int> messages_per_connection;

@@ -18,12 +18,14 @@ constexpr absl::Duration kWatchInterval = absl::Milliseconds(250);
 
 }  // namespace
 
-Shard::Shard(Context context, const MakeResolver& make_resolver, std::vector<const EgressAddress*> egress, uint64_t seed)
+Shard::Shard(Context context, const MakeResolver& make_resolver, const MakePolicies& make_policies,
+             std::vector<const EgressAddress*> egress, uint64_t seed)
     : context_(std::move(context)),
       egress_(std::move(egress)),
       work_(asio::make_work_guard(io_)),
       resolver_(make_resolver(io_)),
-      finder_(context_.options, resolver_.get(), context_.policies, context_.clock),
+      policies_(make_policies(io_, resolver_.get())),
+      finder_(context_.options, resolver_.get(), policies_ == nullptr ? nullptr : &policies_->book(), context_.clock),
       composer_(context_.store, context_.cpu),
       random_(seed),
       timer_(io_),
@@ -40,6 +42,13 @@ Shard::Shard(Context context, const MakeResolver& make_resolver, std::vector<con
 
 Shard::~Shard() {
   Stop(absl::ZeroDuration());
+}
+
+void Shard::SetReporter(TlsReporter* reporter, bool here) {
+  context_.reporter = reporter;
+  if (!here) return;
+  asio::co_spawn(io_, reporter->Run(), asio::detached);
+  context_.stop_reporter = [reporter]() { return reporter->Stop(); };
 }
 
 void Shard::Start() {
@@ -65,6 +74,8 @@ Awaitable<void> Shard::FinishUp(Deadline deadline) {
     co_await SleepUntil(DeadlineAfter(absl::Milliseconds(10)));
   }
   for (Connection* connection : connections_) connection->Abort();
+  co_await policies_->Stop();
+  if (context_.stop_reporter) co_await context_.stop_reporter();
   co_await resolver_->Stop();
   // What they settle now still goes to the disk: the store is stopped after the shards.
   while (couriers_ > 0 || unsettled_ > 0 || tasks_ > 0) co_await SleepUntil(DeadlineAfter(absl::Milliseconds(10)));

@@ -31,6 +31,7 @@
 #include "sender/delivery/lane.h"
 #include "sender/delivery/options.h"
 #include "sender/delivery/site_finder.h"
+#include "sender/delivery/tls_policies.h"
 #include "sender/delivery/traces.h"
 #include "sender/engine/site_path.h"
 #include "sender/smtp/session.h"
@@ -38,7 +39,6 @@
 namespace wavepost {
 
 struct ShardPath;
-class PolicyBook;
 
 // Something that the shard looks at again at a certain time.
 struct Waker {
@@ -90,7 +90,8 @@ class Shard {
     std::function<void()> on_storage_failed;  // once per shard, from its thread
     std::shared_ptr<const ProviderBook> book;
     std::shared_ptr<TlsClient> tls;
-    PolicyBook* policies = nullptr;  // made by the shard's owner on the shard's io_context; may be null
+    TlsReporter* reporter = nullptr;                    // counts the sessions of all shards
+    std::function<Awaitable<void>()> stop_reporter;     // of the shard that the reporter lives on
   };
 
   static constexpr size_t kUnsettledMax = 1024;  // changes on their way to the disk; beyond it couriers wait
@@ -99,7 +100,10 @@ class Shard {
   // The resolver is made on the shard's io_context.
   using MakeResolver = std::function<std::unique_ptr<Resolver>(asio::io_context&)>;
 
-  Shard(Context context, const MakeResolver& make_resolver, std::vector<const EgressAddress*> egress, uint64_t seed);
+  using MakePolicies = std::function<std::unique_ptr<TlsPolicies>(asio::io_context&, Resolver*)>;
+
+  Shard(Context context, const MakeResolver& make_resolver, const MakePolicies& make_policies,
+        std::vector<const EgressAddress*> egress, uint64_t seed);
   ~Shard();
 
   void Start();
@@ -116,6 +120,10 @@ class Shard {
   void Explain(v1::ExplainRequest request, Explained done);         // any thread
   using Forecasted = std::function<void(std::vector<v1::SlowSite>)>;
   void ForecastLoads(std::vector<cluster::v1::ForecastQuestion::Load> loads, Forecasted done);  // any thread
+  asio::io_context& io() { return io_; }
+  Resolver& resolver() { return *resolver_; }
+  // Before Start. `here`: the reporter lives on this shard's io_context, which runs and stops it.
+  void SetReporter(TlsReporter* reporter, bool here);
   Traces& traces() { return traces_; }                              // any thread
 
  private:
@@ -168,6 +176,7 @@ class Shard {
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::unique_ptr<Resolver> resolver_;
+  std::unique_ptr<TlsPolicies> policies_;
   SiteFinder finder_;
   Composer composer_;
   std::mt19937_64 random_;

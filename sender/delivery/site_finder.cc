@@ -56,17 +56,25 @@ Awaitable<std::shared_ptr<const DomainRoute>> SiteFinder::LookUp(std::string dom
     limits.connections_per_minute = options_->connections_per_minute.value_or(limits.connections_per_minute);
     limits.messages_per_second = options_->messages_per_second.value_or(limits.messages_per_second);
   }
-  TlsDemand demand{.level = TlsDemand::Level::kOpportunistic, .source = "opportunistic"};
+  TlsDemand::Level wish = TlsDemand::Level::kOpportunistic;
   const auto& required = options_->require_tls;
-  if (route->site.limits.tls == TlsWish::kRequired || std::find(required.begin(), required.end(), domain) != required.end()) {
-    demand = {.level = TlsDemand::Level::kEncrypted, .source = "configured"};
-  } else if (!options_->starttls) {
-    demand = {.level = TlsDemand::Level::kNever, .source = "off"};
+  if (!options_->starttls) {
+    wish = TlsDemand::Level::kNever;
+  } else if (route->site.limits.tls == TlsWish::kRequired ||
+             std::find(required.begin(), required.end(), domain) != required.end()) {
+    wish = TlsDemand::Level::kEncrypted;
   }
-  route->tls_policy = demand.source;
-  route->demands.assign(route->hosts.size(), demand);
+  TlsDecision decision =
+      co_await policies_->DecideFor(domain, route->hosts, wish, DeadlineAfter(options_->timeouts.dns));
+  route->plans = std::move(decision.hosts);
+  for (const HostPlan& plan : route->plans) {
+    if (!plan.allowed || route->tls_policy == plan.demand.source) continue;
+    absl::StrAppend(&route->tls_policy, route->tls_policy.empty() ? "" : ", ", plan.demand.source);
+  }
+  if (route->tls_policy.empty()) route->tls_policy = "every host refused by policy";
+  // Domains with the same hosts share connections only under the same policy.
   route->group = route->site.mx_set;
-  if (demand.level != TlsDemand::Level::kOpportunistic) absl::StrAppend(&route->group, " ", demand.source);
+  if (route->tls_policy != "opportunistic") absl::StrAppend(&route->group, " ", route->tls_policy);
   co_return route;
 }
 

@@ -17,11 +17,9 @@
 #include "common/dns/resolver.h"
 #include "sender/delivery/options.h"
 #include "sender/sites/provider_book.h"
-#include "sender/tls/tls_demand.h"
+#include "sender/tls/policy_book.h"
 
 namespace wavepost {
-
-class PolicyBook;
 
 // Where mail for a domain goes.
 struct DomainRoute {
@@ -29,14 +27,14 @@ struct DomainRoute {
   std::string group;  // names who can share a connection: the MX set, and the TLS policy where it is not opportunistic
   absl::Status dns;   // not OK: no hosts; `site` then stands for the domain alone
   MxHosts hosts;
-  std::vector<TlsDemand> demands;  // parallel to hosts
+  std::vector<HostPlan> plans;  // parallel to hosts
   std::string tls_policy;          // for people
 };
 
 class SiteFinder {
  public:
   static constexpr size_t kRoutesMax = 100'000;
-  static constexpr absl::Duration kKeep = absl::Minutes(10);
+  static constexpr absl::Duration kKeep = absl::Minutes(5);
   static constexpr absl::Duration kKeepFailure = absl::Seconds(30);
 
   // All outlive the finder; policies may be null: opportunistic everywhere.

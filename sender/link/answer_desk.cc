@@ -11,6 +11,7 @@ AnswerDesk::AnswerFn AnswerDesk::Open(const cluster::v1::Question& question, abs
   const std::lock_guard lock(mutex_);
   if (open_.size() >= kOpenMax || open_.contains(question.id())) return nullptr;
   Question& entry = open_[question.id()];
+  entry.end = now + kAnswerMax;
   if (question.has_trace()) {
     absl::Duration length = kTraceMax;
     if (question.trace().has_duration()) {
@@ -87,12 +88,13 @@ bool AnswerDesk::Close(int64_t id) {
 
 std::vector<int64_t> AnswerDesk::CloseExpired(absl::Time now) {
   const std::lock_guard lock(mutex_);
-  std::vector<int64_t> ids;
-  for (const auto& [id, question] : open_) {
-    if (question.trace && question.end <= now) ids.push_back(id);
-  }
-  for (const int64_t id : ids) open_.erase(id);
-  return ids;
+  std::vector<int64_t> traces;
+  absl::erase_if(open_, [&](const auto& entry) {
+    if (entry.second.end > now) return false;
+    if (entry.second.trace) traces.push_back(entry.first);
+    return true;
+  });
+  return traces;
 }
 
 std::vector<int64_t> AnswerDesk::Reset() {

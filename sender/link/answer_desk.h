@@ -29,6 +29,7 @@ class AnswerDesk : public std::enable_shared_from_this<AnswerDesk> {
                                                     // how many is said in a line of its own
   static constexpr int kLinesPerMessage = 200;
   static constexpr absl::Duration kTraceMax = absl::Minutes(10);
+  static constexpr absl::Duration kAnswerMax = absl::Minutes(1);
 
   using AnswerFn = std::function<void(cluster::v1::Answer)>;
 
@@ -40,7 +41,7 @@ class AnswerDesk : public std::enable_shared_from_this<AnswerDesk> {
   AnswerFn Open(const cluster::v1::Question& question, absl::Time now);
   // False: it was not open.
   bool Close(int64_t id);
-  // Closes the traces whose time is over.
+  // Closes what is over: traces, which come back, and questions that nobody has answered for kAnswerMax.
   std::vector<int64_t> CloseExpired(absl::Time now);
   // The stream has ended: closes everything, drops what waits. Returns the traces that were open.
   std::vector<int64_t> Reset();

@@ -116,6 +116,7 @@ TEST_F(AnswerDeskTest, TracesEndWithTheirTime) {
   EXPECT_THAT(desk_->CloseExpired(kStart + absl::Seconds(30)), ElementsAre(1));
   EXPECT_THAT(desk_->CloseExpired(kStart + absl::Minutes(10)), ElementsAre(2)) << "ten minutes are the most";
   EXPECT_THAT(desk_->CloseExpired(kStart + absl::Hours(10)), ElementsAre());
+  EXPECT_FALSE(desk_->Close(3)) << "a question that nobody answered makes room too";
 }
 
 TEST_F(AnswerDeskTest, WhatABrokenStreamAskedIsAnsweredToNobody) {

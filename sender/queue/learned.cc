@@ -3,6 +3,8 @@
 #include <rocksdb/iterator.h>
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "common/base/status_macros.h"
 #include "sender/queue/keys.h"
@@ -53,6 +55,38 @@ void RocksQueueStore::PutGreylistState(std::string_view egress_ip, std::string_v
       [this, key = LearnedKey(egress_ip, mx_set), bytes = state.SerializeAsString()] {
         Change change;
         change.batch.Put(db_->cf(kGreylist), key, bytes);
+        return Write(&change);
+      },
+      nullptr);
+}
+
+absl::StatusOr<std::string> RocksQueueStore::GetNote(Notes kind, std::string_view key) const {
+  return db_->Get(CfOf(kind), key);
+}
+
+absl::StatusOr<std::vector<std::string>> RocksQueueStore::ReadNotes(Notes kind) const {
+  std::vector<std::string> notes;
+  std::unique_ptr<rocksdb::Iterator> it(db_->raw()->NewIterator(rocksdb::ReadOptions(), db_->cf(CfOf(kind))));
+  for (it->SeekToFirst(); it->Valid(); it->Next()) notes.push_back(it->value().ToString());
+  RETURN_IF_ERROR(FromRocks(it->status(), "read notes"));
+  return notes;
+}
+
+void RocksQueueStore::PutNote(Notes kind, std::string_view key, std::string bytes) {
+  loop_->Submit(
+      [this, kind, owned = std::string(key), bytes = std::move(bytes)] {
+        Change change;
+        change.batch.Put(db_->cf(CfOf(kind)), owned, bytes);
+        return Write(&change);
+      },
+      nullptr);
+}
+
+void RocksQueueStore::EraseNote(Notes kind, std::string_view key) {
+  loop_->Submit(
+      [this, kind, owned = std::string(key)] {
+        Change change;
+        change.batch.Delete(db_->cf(CfOf(kind)), owned);
         return Write(&change);
       },
       nullptr);

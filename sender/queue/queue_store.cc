@@ -49,7 +49,7 @@ absl::StatusOr<std::unique_ptr<QueueStore>> RocksQueueStore::Open(const Options&
       .kind = kDataKind,
       .version = kDataVersion,
       .column_families = {"queue", "address", "content", "keys", "batches", "outbox", "inflight", "facts", "withdrawn",
-                          "waves", "paths", "greylist", "pauses", "orders"},
+                          "waves", "paths", "greylist", "pauses", "orders", "mta_sts", "tls_reports"},
       .memory_bytes = options.memory_bytes,
       .env = env};
   ASSIGN_OR_RETURN(store->db_, Db::Open(db_options));

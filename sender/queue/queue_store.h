@@ -138,6 +138,13 @@ class QueueStore {
   virtual void PutGreylistState(std::string_view egress_ip, std::string_view mx_set,
                                 const cluster::v1::GreylistState& state) = 0;
 
+  // Small records of other parts, by a key of theirs. Written with the next group.
+  enum class Notes { kMtaSts, kTlsReports };
+  virtual absl::StatusOr<std::string> GetNote(Notes kind, std::string_view key) const = 0;  // kNotFound
+  virtual absl::StatusOr<std::vector<std::string>> ReadNotes(Notes kind) const = 0;
+  virtual void PutNote(Notes kind, std::string_view key, std::string bytes) = 0;
+  virtual void EraseNote(Notes kind, std::string_view key) = 0;
+
   // --- orders of operators and tenants
   // Stores pauses, forgets resumed ones, remembers flushes and drops until OrderDone, moves the order cursor.
   virtual void ApplyOrders(std::vector<cluster::v1::Order> orders, Done done) = 0;

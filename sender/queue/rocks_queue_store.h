@@ -64,6 +64,11 @@ class RocksQueueStore final : public QueueStore {
   void PutGreylistState(std::string_view egress_ip, std::string_view mx_set,
                         const cluster::v1::GreylistState& state) override;
 
+  absl::StatusOr<std::string> GetNote(Notes kind, std::string_view key) const override;
+  absl::StatusOr<std::vector<std::string>> ReadNotes(Notes kind) const override;
+  void PutNote(Notes kind, std::string_view key, std::string bytes) override;
+  void EraseNote(Notes kind, std::string_view key) override;
+
   void ApplyOrders(std::vector<cluster::v1::Order> orders, Done done) override;
   absl::StatusOr<std::vector<v1::Pause>> ReadPauses() const override;
   absl::StatusOr<std::vector<OpenOrder>> ReadOpenOrders() const override;
@@ -99,8 +104,11 @@ class RocksQueueStore final : public QueueStore {
     kPaths,
     kGreylist,
     kPauses,
-    kOrders
+    kOrders,
+    kMtaStsNotes,
+    kTlsReportNotes
   };
+  static Cf CfOf(Notes kind) { return kind == Notes::kMtaSts ? kMtaStsNotes : kTlsReportNotes; }
 
   // Names in kFacts.
   static constexpr char kNodeFactsName[] = "node";

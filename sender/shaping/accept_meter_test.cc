@@ -36,6 +36,15 @@ TEST(AcceptMeterTest, ForgetsWhatIsOld) {
   EXPECT_EQ(meter.Recent(kStart + absl::Hours(1) + absl::Seconds(1)).count, 100);
 }
 
+TEST(AcceptMeterTest, AGapIsEmpty) {
+  AcceptMeter meter;
+  meter.Restart(kStart);
+  Send(&meter, kStart, absl::Seconds(4), 17);  // one in each slot
+  meter.Count(kStart + absl::Seconds(100));
+  // The last seconds of the old traffic are still in sight, nothing of what the gap's slots held before.
+  EXPECT_NEAR(meter.Recent(kStart + absl::Seconds(100)).count, 7 + 1, 1);
+}
+
 TEST(AcceptMeterTest, QuickTrafficIsMeasuredOverSeconds) {
   AcceptMeter meter;
   meter.Restart(kStart);

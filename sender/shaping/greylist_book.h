@@ -9,10 +9,12 @@
 //   Register  the probe was deferred at RCPT or later, where the recipient was known: newcomers are tried, so that
 //             each one's clock starts, but at most kRegisterMax of them before the first pass.
 //   Wait      deferred before RCPT (so by client), or enough are registered: newcomers wait for the first appointment.
+//             If nobody comes back from that (suppressed, its lane paused), a newcomer goes as a probe soon after it.
 //
-// A newcomer that is accepted while others are, or were, deferred shows that the memory is by client: all go. A
-// newcomer that is deferred although one has passed shows that it is by recipient: from then on newcomers are tried at
-// once. Retries are never held back by this: they have their own due times. Urgent messages do not wait either.
+// A newcomer that is accepted while others are deferred opens the gate until another one is deferred. Accepted after
+// one of those has passed, it shows that the memory is by client; deferred within an hour of that, by recipient: from
+// then on newcomers are tried at once. Deferred later than that, the host may just have forgotten us, and all begins
+// anew. Retries are never held back by this: they have their own due times. Urgent messages do not wait either.
 //
 // Times are real (wall clock); `scale` divides the policy's durations. Not thread-safe.
 #pragma once
@@ -55,7 +57,9 @@ class GreylistBook {
   // recipient, this one included, from 1.
   absl::Time OnDeferred(absl::Time now, absl::Time first_deferral, int step, bool after_rcpt,
                         std::optional<absl::Duration> hint, double jitter);
-  // The window as far as it is known.
+  // The window as far as it is known, unscaled: the shortest time after which a retry was accepted, or what a hint
+  // said; but not beyond the first usual age (5, 15, 30 min, 1, 2, 4.5 h ...) after the longest that was refused, since
+  // a retry may have come late for other reasons. Nothing: never seen.
   std::optional<absl::Duration> window() const;
 
  private:

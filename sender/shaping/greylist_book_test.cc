@@ -305,6 +305,16 @@ TEST(GreylistBookTest, ExpiryForgetsWhoTheHostGoesByButNotTheWindow) {
   EXPECT_NE(book.State().keyed_by(), GreylistState::RECIPIENT);
 }
 
+TEST(GreylistBookTest, APassAfterExpiryBeginsAnew) {
+  GreylistState state;
+  state.set_keyed_by(GreylistState::RECIPIENT);
+  state.set_passed_ms(absl::ToUnixMillis(kStart));
+  state.set_last_passed_ms(absl::ToUnixMillis(kStart));
+  GreylistBook book(1, state);
+  book.OnPassed(kStart + absl::Hours(24 * 36), std::nullopt);
+  EXPECT_EQ(book.State().keyed_by(), GreylistState::UNKNOWN);
+}
+
 TEST(GreylistBookTest, WhenItIsDue) {
   struct DueRow {
     std::string name;

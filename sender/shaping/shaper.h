@@ -51,10 +51,13 @@ class Shaper {
   // --- telling
   void OnConnecting(absl::Time now);
   void OnSending(absl::Time now);
-  // A message was accepted. connections_open: how many of ours are open there, this one included.
+  // A message was accepted. What was under way when a pause began does not end it. connections_open: how many of ours
+  // are open there, this one included.
   void OnSuccess(absl::Time now, int connections_open);
-  // hint: how long the reply asked us to stay away. jitter: uniform in [0, 1). Complaints of one burst (messages that
-  // were under way together) count once.
+  // hint: how long the reply asked us to stay away: a pause, but with kConnections only for new ones. jitter: uniform
+  // in [0, 1). connections_open: this one included. Complaints of one burst (within five seconds) count once. More
+  // refusals in a row than can have been under way, or still nothing accepted after a cut, are a closed door: a pause
+  // as well.
   void OnThrottled(absl::Time now, Throttle kind, std::optional<absl::Duration> hint, int connections_open,
                    double jitter);
   // No session came about: refused, time-out, bad greeting, TLS. Pauses grow along the ladder of `reason`.
