@@ -5,7 +5,7 @@
 Fills a sender's queue (bench-fill-queue: 40 % of the recipients in a dozen big domains, the others in D small ones),
 starts wavepost-sender on it without a coordinator, as it would go on with a lease that still runs, and measures from
 exec to the first message that the simulated internet has accepted. Then it goes on sending for S seconds. The peak RSS
-is the kernel's (VmHWM) over all of it. Marks: first message within 5 s, peak RSS below 512 MB; the exit code says whether
+is the kernel's (VmHWM) over all of it. Marks: first message within 5 s, peak RSS below 512 MB; the exit code says if
 both were met. With --queue the filled folder is kept there, and used again if it exists: sending takes a little out of
 it.
 """

@@ -29,7 +29,8 @@ SKIPPED = 77  # exit code that ctest takes for "skipped"
 SUBJECT = "Für {{first_name}}: Grüße aus Köln ✓"
 # What transports like to damage: dots, long lines, trailing space, "From ", what looks like an encoding or the end.
 AWKWARD = ("Grüß Gott {{first_name}}, größer als 7 Bit: äöüß € 日本語 🙂\n.\n..\n.hidden\nFrom here on\n"
-           "=3D is not an equals sign\ntrailing space \t\n" + "long " * 700 + "end\n" + "x" * 2500 + "\n\n\n.\nQUIT\nlast line\n")
+           "=3D is not an equals sign\ntrailing space \t\n" + "long " * 700 + "end\n" + "x" * 2500
+           + "\n\n\n.\nQUIT\nlast line\n")
 TEXT = AWKWARD
 HTML = "<html><body><pre>\n" + AWKWARD + "</pre></body></html>\n"
 

@@ -56,7 +56,8 @@ def greylisted(args, folder, window_s, clock_scale, text):
     early = sum(refusals.values()) - len(refusals)
     median = statistics.median(waited)
     figures = (f"{len(known)} delivered, window {window_s} s, extra wait median {median:.1f} s, "
-               f"most {max(waited):.1f} s; {len(refusals)} recipients were greylisted, {early} retries came before the window")
+               f"most {max(waited):.1f} s; {len(refusals)} recipients were greylisted, "
+               f"{early} retries came before the window")
     if not refusals:
         raise Failure(f"nobody was greylisted: {receiver.log()[-800:]}")
     if median > window_s + SLACK_S or early:

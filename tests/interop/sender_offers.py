@@ -12,17 +12,11 @@ from laboratory import ROOT, Skip
 # Least that --check-config wants.
 BASE = "egress_ips: [{{address: 127.0.0.1, ehlo_name: x.test}}]\nsmtp: {{port: 25{smtp_extra}}}\n{sender_extra}"
 
-PROVIDERS_WITH_TLS = "default:\n  connections: 10\n  tls: required\nproviders: []\n"
-
 # Arguments of Laboratory per feature; {x} is filled from configure()'s arguments.
 CANDIDATES = {
-    # Every receiver must speak TLS, verified or not.
+    # Mail for {domain} travels by TLS, verified or not.
     "required TLS": [
-        {"smtp_extra": "tls: required"},
-        {"smtp_extra": "require_tls: true"},
-        {"sender_extra": "tls_policy: {{default: required}}\n"},
-        {"sender_extra": "providers: {providers}\n"},
-        {"sender_extra": "providers_file: {providers}\n"},
+        {"sender_extra": "tls_policy: {{require: [{domain}]}}\n"},
     ],
     # TLSA records of MX hosts are looked up and obeyed.
     "DANE": [
@@ -48,8 +42,6 @@ def version(args):
 def configure(args, folder, feature, **values):
     """Arguments of Laboratory that turn the feature on; Skip if this sender has no key for it."""
     folder.mkdir(parents=True, exist_ok=True)
-    values["providers"] = folder / "providers.yaml"
-    values["providers"].write_text(PROVIDERS_WITH_TLS)
     said = []
     for candidate in CANDIDATES[feature]:
         filled = {key: {k: v.format(**values) for k, v in value.items()} if isinstance(value, dict)

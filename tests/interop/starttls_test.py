@@ -30,7 +30,7 @@ def opportunistic(args, folder, kind):
 
 
 def required(args, folder, kind):
-    how = configure(args, folder / "offers", "required TLS")
+    how = configure(args, folder / "offers", "required TLS", domain=f"{kind.NAME}.test")
     receiver, known = receiver_of(folder, kind, unknown_authority(folder, kind))
     with Laboratory(folder, args, [receiver], **how) as lab:
         lab.send(known)
@@ -39,7 +39,7 @@ def required(args, folder, kind):
 
 
 def required_but_not_offered(args, folder, kind):
-    how = configure(args, folder / "offers", "required TLS")
+    how = configure(args, folder / "offers", "required TLS", domain=f"{kind.NAME}.test")
     receiver, known = receiver_of(folder, kind, None)
     # A site that fails is not tried for each recipient: one deferral is enough to see, a second attempt makes sure.
     with Laboratory(folder, args, [receiver], clock_scale=60, **how) as lab:
