@@ -179,7 +179,7 @@ constexpr ClassifyRule kRules[] = {
      "551 5.1.6 The mailbox has moved, no forwarding address"},
     {"null-mx-code", On::k45, kToRecipient, "", "1.10", "", "", DOMAIN_UNKNOWN, RECIPIENT, kRecipient, 0, Phase::kRcpt,
      "556 5.1.10 Recipient address has null MX"},
-    {"user-unknown-code", On::k45, kToRecipient, "", "1.1|1.3", "",
+    {"user-unknown-code", On::k45, kToRecipient, "", "1.1|1.3|1.4", "",
      "account*disabled|mailbox*disabled|policy|policies|richtlinie", USER_UNKNOWN, RECIPIENT, kRecipient, 0,
      Phase::kRcpt, "550 5.1.1 <a@example.com> recipient rejected"},
     {"host-takes-no-mail", On::k5, kToRecipient, "521", "",
