@@ -12,6 +12,7 @@
 
 namespace wavepost {
 
+class NodeAsker;
 class NodeRegistry;
 
 struct ApiContext {
@@ -19,6 +20,7 @@ struct ApiContext {
   const Authenticator* auth = nullptr;
   const Clock* clock = nullptr;
   const NodeRegistry* nodes = nullptr;
+  NodeAsker* asker = nullptr;
   WorkerPool* calls = nullptr;     // unary calls
   WorkerPool* imports = nullptr;   // chunks of imports: heavy work, kept apart from the calls
   EventThread* streams = nullptr;  // owns imports, watches and followers

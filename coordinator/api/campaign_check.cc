@@ -112,6 +112,9 @@ absl::StatusOr<cluster::v1::StoredCampaign> CheckCampaign(const v1::Campaign& ca
     bad.push_back({"campaign.pool", absl::StrCat(Av(kResourceIdRule), ", is '", Printable(campaign.pool(), 200), "'")});
   }
   CheckMaxAge(campaign, &bad);
+  if (!v1::Priority_IsValid(campaign.priority())) {
+    bad.push_back({"campaign.priority", absl::StrCat(static_cast<int>(campaign.priority()), " is no priority")});
+  }
   CheckColumns(campaign, &bad);
 
   bool unknown_variable = false;
@@ -133,6 +136,7 @@ absl::StatusOr<cluster::v1::StoredCampaign> CheckCampaign(const v1::Campaign& ca
   stored.mutable_campaign()->set_name(std::string(name));
   stored.mutable_campaign()->clear_create_time();
   if (campaign.pool().empty()) stored.mutable_campaign()->set_pool("default");
+  if (campaign.priority() == v1::PRIORITY_UNSPECIFIED) stored.mutable_campaign()->set_priority(v1::BULK);
   if (!campaign.has_max_age()) stored.mutable_campaign()->mutable_max_age()->set_seconds(kMaxAgeSecondsDefault);
   const auto& needed = compiled->variables();
   const auto& optional = compiled->section_variables();

@@ -17,6 +17,7 @@ std::unique_ptr<grpc::Service> MakeSendingDomainService(const ApiContext* api);
 std::unique_ptr<grpc::Service> MakeCampaignService(const ApiContext* api, LiveStreams* live);
 std::unique_ptr<grpc::Service> MakeEventService(const ApiContext* api, LiveStreams* live);
 std::unique_ptr<grpc::Service> MakeSuppressionService(const ApiContext* api);
+std::unique_ptr<grpc::Service> MakeQueueService(const ApiContext* api, LiveStreams* live);
 std::unique_ptr<grpc::Service> MakeNodeService(const ApiContext* api);
 
 }  // namespace wavepost

@@ -21,6 +21,7 @@
 #include "coordinator/base/worker_pool.h"
 #include "coordinator/dispatch/dispatch_service.h"
 #include "coordinator/feed/feed_server.h"
+#include "coordinator/planner/drop_runner.h"
 #include "coordinator/planner/planner.h"
 #include "coordinator/rpc/auth.h"
 #include "coordinator/store/rocks_store.h"
@@ -61,6 +62,7 @@ struct CoordinatorApp::Parts {
   std::unique_ptr<FeedServer> feed;
   std::unique_ptr<Store> store;  // ends before the services: its last callbacks post to them
   std::unique_ptr<Planner> planner;
+  std::unique_ptr<DropRunner> drops;
   std::vector<std::unique_ptr<grpc::Service>> services;
   RpcServer server;
   RpcServer status_server;
@@ -85,19 +87,23 @@ absl::Status CoordinatorApp::Parts::Start() {
                               .require_peer_certificate = require_certificate});
   feed = std::make_unique<FeedServer>(store.get(), require_certificate);
   auth = std::make_unique<Authenticator>(store.get(), config.operator_key_sha256);
-  planner = std::make_unique<Planner>(store.get());
+  planner = std::make_unique<Planner>(store.get(), &clock);
+  drops = std::make_unique<DropRunner>(store.get());
   store->OnChange([this] {
     planner->Wake();
+    drops->Wake();
     dispatch->OnStoreChange();
     live.OnStoreChange();
   });
   planner->Wake();  // waves that a stop left unplanned
+  drops->Wake();    // and drops that it left half done
   RETURN_IF_ERROR(Annotate(MakeDefaultTenant(store.get()), "make the tenant 'default'"));
 
   api = {.store = store.get(),
          .auth = auth.get(),
          .clock = &clock,
          .nodes = &nodes,
+         .asker = dispatch->asker(),
          .calls = &calls,
          .imports = &imports,
          .streams = &streams,
@@ -108,6 +114,7 @@ absl::Status CoordinatorApp::Parts::Start() {
   services.push_back(MakeCampaignService(&api, &live));
   services.push_back(MakeEventService(&api, &live));
   services.push_back(MakeSuppressionService(&api));
+  services.push_back(MakeQueueService(&api, &live));
   services.push_back(MakeNodeService(&api));
   std::vector<grpc::Service*> all = {dispatch->service(), feed->service()};
   for (const auto& service : services) all.push_back(service.get());
@@ -132,6 +139,7 @@ void CoordinatorApp::Parts::Stop() {
   calls.Stop();
   imports.Stop();
   if (planner != nullptr) planner->Stop();
+  if (drops != nullptr) drops->Stop();
   if (dispatch != nullptr) dispatch->StopReading();
   if (feed != nullptr) feed->StopReading();
   streams.Stop();

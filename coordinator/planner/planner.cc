@@ -27,7 +27,8 @@ std::vector<uint32_t> TurnOrder(const std::vector<WaveToPlan>& waves, uint32_t l
   return order;
 }
 
-Planner::Planner(Store* store) : store_(store), wakeup_(&thread_, [this] { Turn(); }) {}
+Planner::Planner(Store* store, const Clock* clock)
+    : store_(store), clock_(clock), wakeup_(&thread_, [this] { Turn(); }) {}
 
 Planner::~Planner() {
   Stop();
@@ -80,7 +81,8 @@ absl::StatusOr<bool> Planner::Advance(uint32_t number) {
     work.pool = campaign.campaign().pool();
   }
   ASSIGN_OR_RETURN(const auto nodes, store_->ListNodes());
-  std::vector<PoolIp> ips = IpsOfPool(nodes, work.pool);
+  RETURN_IF_ERROR(LoadBook());
+  std::vector<PoolIp> ips = IpsOfPool(nodes, work.pool, book_.day());
   if (ips.empty()) return false;
   if (ips.size() > 1 && !work.counted) {
     RETURN_IF_ERROR(Count(&work));
@@ -91,8 +93,22 @@ absl::StatusOr<bool> Planner::Advance(uint32_t number) {
   if (work.pages == nullptr || !work.pages->IsFor(ips)) {
     work.pages = std::make_unique<PagePlanner>(std::move(ips), work.volumes);
   }
-  RETURN_IF_ERROR(store_->RecordPlan(work.pages->Decide(number, page.first, page.second)));
+  const absl::Status recorded = store_->RecordPlan(work.pages->Decide(number, page.first, page.second, &book_));
+  if (!recorded.ok()) {
+    book_.Rollback();
+    return recorded;
+  }
+  book_.Commit();
   return true;
+}
+
+absl::Status Planner::LoadBook() {
+  const int64_t today = DayOf(clock_->Now());
+  if (today == book_.day()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auto counts, store_->WarmUpCounts(today));
+  book_.StartDay(today);
+  for (const WarmUpCount& count : counts) book_.Load(count.egress_ip, count.domain, count.recipients);
+  return absl::OkStatus();
 }
 
 absl::Status Planner::Count(Work* work) {

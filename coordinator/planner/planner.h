@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/base/clock.h"
 #include "coordinator/base/change_wakeup.h"
 #include "coordinator/base/event_thread.h"
 #include "coordinator/planner/page_planner.h"
@@ -32,8 +33,8 @@ class Planner {
   static constexpr size_t kPageMax = 1000;    // recipients planned per turn
   static constexpr int kCountPageMax = 5000;  // recipients counted per turn
 
-  // `store` must outlive this. Does nothing before the first Wake.
-  explicit Planner(Store* store);
+  // Both must outlive this. Does nothing before the first Wake.
+  Planner(Store* store, const Clock* clock);
   ~Planner();  // as Stop()
 
   // Something in the store has changed: there may be a wave to plan.
@@ -57,7 +58,12 @@ class Planner {
   absl::StatusOr<bool> Advance(uint32_t number);
   absl::Status Count(Work* work);
 
+  // The day's counts, as stored, when a day begins.
+  absl::Status LoadBook();
+
   Store* const store_;
+  const Clock* const clock_;
+  WarmUpBook book_;
   std::map<uint32_t, Work> works_;  // by wave number; only waves that are being planned
   uint32_t last_ = 0;               // the wave that had the last turn
   bool scheduled_ = false;

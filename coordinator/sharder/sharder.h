@@ -25,6 +25,9 @@ struct PoolIp {
   std::string address;
   std::string node;     // who owns it; plays no part in the decision
   double weight = 1.0;  // share of traffic against the others; 0 or less: takes nothing while another IP can
+  // Warm-up: messages per domain that it may send today; less than 0: it is warm. Plays no part in the decision here.
+  int64_t cap = -1;
+  bool overflow = false;  // what is over the cap goes to warm addresses
 };
 
 // How many of `ips` IPs a domain with `volume` recipients in the wave is spread over: 1 to `ips`.
