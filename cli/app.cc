@@ -39,7 +39,8 @@ void Describe(CLI::App& app) {
       "      --from 'Jane Doe <jane@example.com>' --html mail.html --start\n"
       "  wavepost watch spring\n"
       "  wavepost report spring\n\n"
-      "Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 server unreachable, 4 not found, 5 books do not balance.\n"
+      "Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 server unreachable, 4 not found, 5 books do not balance,\n"
+      "6 a file here cannot be read or written.\n"
       "Help on a command: wavepost COMMAND --help");
   app.set_version_flag("--version", kVersion);
   app.require_subcommand(1);
@@ -88,6 +89,14 @@ int Run(const std::vector<std::string>& args, Env env) {
   AddRecipient(app, cli);
   AddEvents(app, cli);
   AddSuppressions(app, cli);
+  AddPause(app, cli);
+  AddResume(app, cli);
+  AddPauses(app, cli);
+  AddFlush(app, cli);
+  AddDrop(app, cli);
+  AddExplain(app, cli);
+  AddTrace(app, cli);
+  AddEstimate(app, cli);
   AddNodes(app, cli);
   AddDomains(app, cli);
   AddTenants(app, cli);
@@ -104,6 +113,7 @@ int Run(const std::vector<std::string>& args, Env env) {
     return static_cast<int>(ExitCode::kUsage);
   }
   GlobalOptions& o = cli.options;
+  o.tenant_given = app.get_option("--tenant")->count() > 0;
   o.tls.enabled = o.tls.enabled || !o.tls.authority.empty() || !o.tls.certificate.empty();
   return static_cast<int>(RunAction(cli));
 }

@@ -47,7 +47,9 @@ absl::StatusOr<std::vector<v1::AuditWaveResponse>> AuditWaves(const Cli& cli, co
 absl::StatusOr<std::optional<Ledger>> ReadLedger(const std::string& path) {
   if (path.empty()) return std::optional<Ledger>();
   std::ifstream in(path, std::ios::binary);
-  if (!in) return absl::NotFoundError(absl::StrCat("--ledger ", path, ": no such file, or it cannot be read"));
+  if (!in) {
+    return FileError(absl::NotFoundError(absl::StrCat("--ledger ", path, ": no such file, or it cannot be read")));
+  }
   std::optional<Ledger> ledger(std::in_place);
   RETURN_IF_ERROR(Annotate(ledger->Read(&in), "--ledger " + path));
   return ledger;

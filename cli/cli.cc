@@ -21,7 +21,8 @@ absl::Status Cli::Connect() {
   if (!options.api_key_file.empty()) {
     std::ifstream in(options.api_key_file);
     if (!std::getline(in, key)) {
-      return absl::NotFoundError(absl::StrCat(options.api_key_file, ": cannot read the API key (--api-key-file)"));
+      return FileError(
+          absl::NotFoundError(absl::StrCat(options.api_key_file, ": cannot read the API key (--api-key-file)")));
     }
   }
   absl::StripAsciiWhitespace(&key);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <istream>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -25,6 +26,8 @@ namespace wavepost::cli {
 struct Env {
   std::ostream* out = nullptr;  // results
   std::ostream* err = nullptr;  // progress and errors
+  std::istream* in = nullptr;   // answers of a person; null: nobody to ask
+  bool in_is_terminal = false;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
   size_t columns = 80;  // width of the terminal
@@ -39,6 +42,7 @@ struct GlobalOptions {
   TlsFiles tls;
   std::string tenant = "default";
   bool json = false;
+  bool tenant_given = false;  // by option or variable, not by default
 };
 
 class Cli {

@@ -32,7 +32,8 @@ using Stub = v1::CampaignService::Stub;
 constexpr size_t kTemplateBytesMax = 2 << 20;
 
 struct CreateArgs {
-  std::string csv, subject, subject_file, from, html, text, reply_to, id, display_name, pool, max_age, refused_file;
+  std::string csv, subject, subject_file, from, html, text, reply_to, id, display_name, pool, max_age, refused_file,
+      priority;
   std::string address_column = "email";
   std::string wave = "main";
   std::string delimiter = ",";
@@ -109,6 +110,8 @@ absl::StatusOr<v1::Campaign> BuildCampaign(const CreateArgs& args, const std::ve
   for (const std::string& column : columns) campaign.add_columns(column);
   campaign.set_display_name(args.display_name);
   campaign.set_pool(args.pool);
+  if (args.priority == "urgent") campaign.set_priority(v1::URGENT);
+  if (args.priority == "bulk") campaign.set_priority(v1::BULK);
   if (!args.max_age.empty()) {
     absl::Duration max_age;
     if (!absl::ParseDuration(args.max_age, &max_age) || max_age <= absl::ZeroDuration()) {
@@ -154,7 +157,7 @@ absl::StatusOr<ImportCounts> ImportAll(const Cli& cli, const std::string& wave, 
   job.address_column = source.address_column;
   job.refused = [&](const RefusedRow& row) {
     progress.Clear();
-    return refusals.Add(row);
+    return FileError(refusals.Add(row));
   };
   job.progress = [&](const ImportCounts& counts, int64_t bytes_read) { progress.Show(counts, bytes_read); };
   auto counts = Import(cli, job);
@@ -188,14 +191,14 @@ absl::StatusOr<ExitCode> Create(Cli& cli, const CreateArgs& args) {
   // Everything that can be wrong here is looked at before the server hears of anything.
   ASSIGN_OR_RETURN(const std::string tenant, TenantName(cli.options.tenant));
   Source source;
-  RETURN_IF_ERROR(OpenCsv(args, &source));
+  RETURN_IF_ERROR(FileError(OpenCsv(args, &source)));
   v1::CreateCampaignRequest create;
   create.set_parent(tenant);
   create.set_campaign_id(args.id);
   ASSIGN_OR_RETURN(*create.mutable_campaign(), BuildCampaign(args, source.columns));
   create.set_request_id(args.id.empty() ? cli.env.nonce : ContentId(create.SerializeAsString()));
   RefusalLog refusals(cli);
-  RETURN_IF_ERROR(refusals.Open(args.refused_file));
+  RETURN_IF_ERROR(FileError(refusals.Open(args.refused_file)));
 
   const auto stub = v1::CampaignService::NewStub(cli.channel());
   ASSIGN_OR_RETURN(const v1::Campaign campaign, Call(cli, *stub, &Stub::CreateCampaign, create));
@@ -206,7 +209,7 @@ absl::StatusOr<ExitCode> Create(Cli& cli, const CreateArgs& args) {
   ASSIGN_OR_RETURN(v1::Wave wave, Call(cli, *stub, &Stub::CreateWave, create_wave));
 
   const auto counts = ImportAll(cli, wave.name(), source, refusals);
-  RETURN_IF_ERROR(refusals.Close());
+  RETURN_IF_ERROR(FileError(refusals.Close()));
   if (!counts.ok()) {
     return Annotate(counts.status(), absl::StrCat("import stopped, campaign ", Leaf(campaign.name()),
                                                   " is kept as a draft and nothing was sent",
@@ -239,6 +242,9 @@ void AddCreate(CLI::App& app, Cli& cli) {
   cmd->add_option("--id", args->id, "Name of the campaign, [a-z0-9-]; with it, repeating the command is safe");
   cmd->add_option("--display-name", args->display_name, "Title for people");
   cmd->add_option("--pool", args->pool, "Egress pool");
+  cmd->add_option("--priority", args->priority,
+                  "urgent: goes before all bulk, for single messages; waves of at most 1000 recipients")
+      ->check(CLI::IsMember({"bulk", "urgent"}));
   cmd->add_option("--max-age", args->max_age, "How long temporary failures are retried, e.g. 72h");
   cmd->add_option("--address-column", args->address_column, "Column with the address")->capture_default_str();
   cmd->add_option("--delimiter", args->delimiter, "Between fields")

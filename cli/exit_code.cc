@@ -9,6 +9,7 @@ namespace wavepost::cli {
 namespace {
 
 constexpr char kUsageUrl[] = "wavepost/usage";
+constexpr char kFileUrl[] = "wavepost/file";
 constexpr size_t kViolationsMax = 20;
 
 // An answer of the server carries ErrorInfo; what gRPC itself reports (refused connection, deadline) carries none.
@@ -44,8 +45,14 @@ absl::Status UsageError(std::string_view message) {
   return status;
 }
 
+absl::Status FileError(absl::Status status) {
+  if (!status.ok()) status.SetPayload(kFileUrl, absl::Cord("1"));
+  return status;
+}
+
 ExitCode ExitCodeFor(const absl::Status& status) {
   if (status.GetPayload(kUsageUrl).has_value()) return ExitCode::kUsage;
+  if (status.GetPayload(kFileUrl).has_value()) return ExitCode::kFile;
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return ExitCode::kOk;
@@ -74,6 +81,7 @@ std::string ErrorText(const absl::Status& status, std::string_view server) {
       absl::StrAppend(&text, "wavepost: and ", violations.size() - kViolationsMax, " more\n");
     }
   }
+  if (status.GetPayload(kFileUrl).has_value()) return text;  // the server has no part in it
   if (status.code() == absl::StatusCode::kUnavailable && !SaidByServer(status)) {
     text = absl::StrCat("wavepost: no answer from ", Av(server), ": ", Printable(Sv(status.message())).c_str(), "\n");
   }

@@ -60,6 +60,66 @@ class FakeServer::Events final : public v1::EventService::Service {
   bool broken_ = false;
 };
 
+class FakeServer::Queue final : public v1::QueueService::Service {
+ public:
+  explicit Queue(FakeServer* owner) : owner_(*owner) {}
+
+  grpc::Status CreatePause(grpc::ServerContext*, const v1::CreatePauseRequest* request, v1::Pause* out) override {
+    *out = request->pause();
+    out->set_name(absl::StrCat("pauses/", owner_.pauses.size() + 1));
+    out->set_creator("operator");
+    owner_.pauses.push_back(*out);
+    return grpc::Status::OK;
+  }
+  grpc::Status DeletePause(grpc::ServerContext*, const v1::DeletePauseRequest* request,
+                           v1::DeletePauseResponse*) override {
+    const size_t removed =
+        std::erase_if(owner_.pauses, [&](const v1::Pause& pause) { return pause.name() == request->name(); });
+    return removed > 0 ? grpc::Status::OK : NotFound(request->name());
+  }
+  // One to a page.
+  grpc::Status ListPauses(grpc::ServerContext*, const v1::ListPausesRequest* request,
+                          v1::ListPausesResponse* out) override {
+    const size_t at = request->page_token().empty() ? 0 : std::stoul(request->page_token());
+    if (at < owner_.pauses.size()) *out->add_pauses() = owner_.pauses[at];
+    if (at + 1 < owner_.pauses.size()) out->set_next_page_token(std::to_string(at + 1));
+    return grpc::Status::OK;
+  }
+  grpc::Status Flush(grpc::ServerContext*, const v1::FlushRequest* request, v1::QueueOrder* out) override {
+    return Take(v1::QueueOrder::FLUSH, *request, out);
+  }
+  grpc::Status Drop(grpc::ServerContext*, const v1::DropRequest* request, v1::QueueOrder* out) override {
+    return Take(v1::QueueOrder::DROP, *request, out);
+  }
+  grpc::Status Explain(grpc::ServerContext*, const v1::ExplainRequest*, v1::ExplainResponse* out) override {
+    *out = owner_.explanation;
+    return grpc::Status::OK;
+  }
+  grpc::Status Trace(grpc::ServerContext*, const v1::TraceRequest*, grpc::ServerWriter<v1::TraceLine>* out) override {
+    for (const v1::TraceLine& line : owner_.trace) out->Write(line);
+    return grpc::Status::OK;
+  }
+  grpc::Status EstimateWave(grpc::ServerContext*, const v1::EstimateWaveRequest* request,
+                            v1::EstimateWaveResponse* out) override {
+    if (!owner_.waves.contains(request->name())) return NotFound(request->name());
+    *out = owner_.estimate;
+    return grpc::Status::OK;
+  }
+
+ private:
+  template <class Request>
+  grpc::Status Take(v1::QueueOrder::Kind kind, const Request& request, v1::QueueOrder* out) {
+    out->set_name(absl::StrCat("orders/", owner_.orders.size() + 1));
+    out->set_kind(kind);
+    *out->mutable_selector() = request.selector();
+    out->set_reason(request.reason());
+    owner_.orders.push_back(*out);
+    return grpc::Status::OK;
+  }
+
+  FakeServer& owner_;
+};
+
 class FakeServer::Suppressions final : public v1::SuppressionService::Service {
  public:
   grpc::Status CreateSuppression(grpc::ServerContext*, const v1::CreateSuppressionRequest* request,
@@ -91,8 +151,11 @@ class FakeServer::Suppressions final : public v1::SuppressionService::Service {
 };
 
 FakeServer::FakeServer()
-    : events_service_(std::make_unique<Events>(this)), suppressions_service_(std::make_unique<Suppressions>()) {
-  auto server = StartRpcServer("127.0.0.1:0", TlsFiles(), {this, events_service_.get(), suppressions_service_.get()});
+    : events_service_(std::make_unique<Events>(this)),
+      queue_service_(std::make_unique<Queue>(this)),
+      suppressions_service_(std::make_unique<Suppressions>()) {
+  auto server = StartRpcServer("127.0.0.1:0", TlsFiles(),
+                               {this, events_service_.get(), queue_service_.get(), suppressions_service_.get()});
   WP_CHECK(server.ok());
   server_ = *std::move(server);
 }

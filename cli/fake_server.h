@@ -12,6 +12,7 @@
 #include "common/rpc/server.h"
 #include "wavepost/v1/campaigns_service.grpc.pb.h"
 #include "wavepost/v1/events_service.grpc.pb.h"
+#include "wavepost/v1/queue_service.grpc.pb.h"
 #include "wavepost/v1/suppressions_service.grpc.pb.h"
 
 namespace wavepost::cli {
@@ -39,6 +40,11 @@ class FakeServer final : public v1::CampaignService::Service {
   std::map<std::string, WaveState> waves;
   int import_streams = 0;
   std::vector<v1::Event> events;
+  std::vector<v1::Pause> pauses;
+  std::vector<v1::QueueOrder> orders;
+  v1::ExplainResponse explanation;
+  std::vector<v1::TraceLine> trace;
+  v1::EstimateWaveResponse estimate;
 
   grpc::Status CreateCampaign(grpc::ServerContext*, const v1::CreateCampaignRequest*, v1::Campaign*) override;
   grpc::Status GetCampaign(grpc::ServerContext*, const v1::GetCampaignRequest*, v1::Campaign*) override;
@@ -57,10 +63,12 @@ class FakeServer final : public v1::CampaignService::Service {
 
  private:
   class Events;
+  class Queue;
   class Suppressions;
   grpc::Status Authorize(const grpc::ServerContext& context) const;
 
   std::unique_ptr<Events> events_service_;
+  std::unique_ptr<Queue> queue_service_;
   std::unique_ptr<Suppressions> suppressions_service_;
   std::mutex mutex_;
   RpcServer server_;

@@ -145,7 +145,7 @@ class Importer {
     CsvRecord record;
     while (chunk.lines.size() < kChunkRowsMax && chunk.bad_rows.size() < kChunkRowsMax && bytes < kChunkBytesMax) {
       if (!job_.rows->Next(&record)) {
-        if (job_.rows->failed()) return absl::DataLossError("the CSV file cannot be read to its end");
+        if (job_.rows->failed()) return FileError(absl::DataLossError("the CSV file cannot be read to its end"));
         at_end_ = true;
         break;
       }

@@ -159,4 +159,100 @@ Json ToJson(const v1::SendingDomain& domain) {
   return json;
 }
 
+Json ToJson(const v1::QueueSelector& selector) {
+  Json json = Json::object();
+  AddText(json, "tenant", selector.tenant());
+  AddText(json, "campaign", selector.campaign());
+  AddText(json, "domain", selector.domain());
+  AddText(json, "site", selector.site());
+  AddText(json, "egress_ip", selector.egress_ip());
+  return json;
+}
+
+Json ToJson(const v1::Pause& pause) {
+  Json json{{"pause", pause.name()}, {"selector", ToJson(pause.selector())}};
+  AddTime(json, "end_time", pause.has_end_time(), pause.end_time());
+  AddText(json, "reason", pause.reason());
+  AddText(json, "creator", pause.creator());
+  AddTime(json, "create_time", pause.has_create_time(), pause.create_time());
+  return json;
+}
+
+Json ToJson(const v1::QueueOrder& order) {
+  Json json{{"order", order.name()},
+            {"kind", Word(v1::QueueOrder::Kind_Name(order.kind()))},
+            {"selector", ToJson(order.selector())}};
+  AddText(json, "reason", order.reason());
+  AddText(json, "creator", order.creator());
+  AddTime(json, "create_time", order.has_create_time(), order.create_time());
+  return json;
+}
+
+Json ToJson(const v1::PathExplanation& path) {
+  Json json{{"node", path.node()}, {"egress_ip", path.egress_ip()}, {"domain", path.domain()}, {"site", path.site()}};
+  AddText(json, "provider", path.provider());
+  json["mx_hosts"] = Json(std::vector<std::string>(path.mx_hosts().begin(), path.mx_hosts().end()));
+  AddText(json, "dns_problem", path.dns_problem());
+  json["connections_open"] = path.connections_open();
+  json["connections_max"] = path.connections_max();
+  json["messages_per_connection"] = path.messages_per_connection();
+  if (path.connections_per_minute() > 0) json["connections_per_minute"] = path.connections_per_minute();
+  if (path.messages_per_second() > 0) json["messages_per_second"] = path.messages_per_second();
+  AddText(json, "limits_source", path.limits_source());
+  if (path.warm_up_cap() > 0) {
+    json["warm_up_cap"] = path.warm_up_cap();
+    json["warm_up_used"] = path.warm_up_used();
+  }
+  AddTime(json, "stopped_until", path.has_stopped_until(), path.stopped_until());
+  AddText(json, "stopped_reason", path.stopped_reason());
+  AddText(json, "greylist", path.greylist());
+  AddText(json, "tls_policy", path.tls_policy());
+  json["pauses"] = Json::array();
+  for (const auto& pause : path.pauses()) json["pauses"].push_back(ToJson(pause));
+  json["waiting"] = Json::array();
+  for (const auto& waiting : path.waiting()) {
+    Json one{{"recipient", waiting.recipient()}, {"address", waiting.address()}, {"attempts", waiting.attempts()}};
+    AddTime(one, "due_time", waiting.has_due_time(), waiting.due_time());
+    if (waiting.has_status()) one["status"] = ToJson(waiting.status());
+    AddText(one, "waits_for", waiting.waits_for());
+    json["waiting"].push_back(std::move(one));
+  }
+  AddText(json, "summary", path.summary());
+  return json;
+}
+
+Json ToJson(const v1::ExplainResponse& response) {
+  Json json{{"paths", Json::array()}, {"silent_nodes", Json::array()}};
+  for (const auto& path : response.paths()) json["paths"].push_back(ToJson(path));
+  for (const auto& node : response.silent_nodes()) json["silent_nodes"].push_back(node);
+  return json;
+}
+
+Json ToJson(const v1::TraceLine& line) {
+  Json json = Json::object();
+  AddTime(json, "time", line.has_time(), line.time());
+  AddText(json, "node", line.node());
+  json["session"] = line.session();
+  AddText(json, "egress_ip", line.egress_ip());
+  AddText(json, "host", line.host());
+  AddText(json, "direction", line.direction());
+  json["text"] = line.text();
+  return json;
+}
+
+Json ToJson(const v1::EstimateWaveResponse& estimate) {
+  Json json = Json::object();
+  AddTime(json, "through_time", estimate.has_through_time(), estimate.through_time());
+  json["open"] = estimate.open();
+  json["exact"] = estimate.exact();
+  json["slowest"] = Json::array();
+  for (const auto& site : estimate.slowest()) {
+    Json one{{"site", site.site()}, {"egress_ip", site.egress_ip()}, {"recipients", site.recipients()}};
+    AddTime(one, "through_time", site.has_through_time(), site.through_time());
+    AddText(one, "bound_by", site.bound_by());
+    json["slowest"].push_back(std::move(one));
+  }
+  return json;
+}
+
 }  // namespace wavepost::cli

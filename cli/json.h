@@ -12,6 +12,7 @@
 #include "wavepost/v1/events_service.pb.h"
 #include "wavepost/v1/nodes_service.pb.h"
 #include "wavepost/v1/outcomes.pb.h"
+#include "wavepost/v1/queue_service.pb.h"
 #include "wavepost/v1/suppressions_service.pb.h"
 #include "wavepost/v1/tenants_service.pb.h"
 
@@ -42,5 +43,12 @@ Json ToJson(const v1::Suppression& suppression);
 Json ToJson(const v1::Node& node);
 Json ToJson(const v1::Tenant& tenant);
 Json ToJson(const v1::SendingDomain& domain);
+Json ToJson(const v1::QueueSelector& selector);
+Json ToJson(const v1::Pause& pause);
+Json ToJson(const v1::QueueOrder& order);
+Json ToJson(const v1::PathExplanation& path);
+Json ToJson(const v1::ExplainResponse& response);
+Json ToJson(const v1::TraceLine& line);
+Json ToJson(const v1::EstimateWaveResponse& estimate);
 
 }  // namespace wavepost::cli

@@ -18,6 +18,8 @@ int main(int argc, char** argv) {
   wavepost::cli::Env env;
   env.out = &std::cout;
   env.err = &std::cerr;
+  env.in = &std::cin;
+  env.in_is_terminal = isatty(STDIN_FILENO) == 1;
   env.clock = &clock;
   env.out_is_terminal = isatty(STDOUT_FILENO) == 1;
   env.err_is_terminal = isatty(STDERR_FILENO) == 1;

@@ -114,6 +114,14 @@ absl::StatusOr<std::vector<std::string>> WavesToWatch(const Cli& cli, const std:
     if (wave.state() == v1::Wave::COMPLETED) names.push_back(wave.name());
   }
   if (!names.empty()) return names;
+  if (waves.empty()) {
+    // The listing of a campaign that is none is empty, too.
+    v1::GetCampaignRequest request;
+    request.set_name(campaign);
+    const auto stub = v1::CampaignService::NewStub(cli.channel());
+    RETURN_IF_ERROR(Call(cli, *stub, &v1::CampaignService::Stub::GetCampaign, request).status());
+    return absl::NotFoundError(absl::StrCat(Leaf(campaign), ": has no wave"));
+  }
   return absl::FailedPreconditionError(
       absl::StrCat(Leaf(campaign), ": no wave is started; start one with 'wavepost start ", Leaf(campaign), "'"));
 }
