@@ -160,7 +160,7 @@ class CoordinatorLinkTest : public ::testing::Test {
   }
 
   void FinishOne(uint32_t index) {
-    auto page = store_->ReadLane({"127.0.0.11", "a.test"}, nullptr, INT64_MAX, 100);
+    auto page = store_->ReadLane({.egress_ip = "127.0.0.11", .domain = "a.test", .wave = 1}, nullptr, INT64_MAX, 100);
     ASSERT_TRUE(page.ok());
     for (const QueueItem& item : page->items) {
       if (item.id.index != index) continue;
