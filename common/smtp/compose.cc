@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/strings.h"
 
@@ -82,7 +83,7 @@ void AppendUtf8AddressXtext(std::string_view text, std::string* out) {
     const size_t length = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;  // valid UTF-8: CheckPath has seen to it
     uint32_t point = length == 1 ? c : c & (0x7fu >> length);
     for (size_t k = 1; k < length; ++k) point = point << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3fu);
-    absl::StrAppend(out, "\\x{", absl::Hex(point), "}");
+    absl::StrAppend(out, "\\x{", absl::AsciiStrToUpper(absl::StrCat(absl::Hex(point))), "}");
     i += length;
   }
 }

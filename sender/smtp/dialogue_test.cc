@@ -393,7 +393,7 @@ TEST(SessionDialogue, TraceShowsBothSidesWithoutTheMessage) {
   EXPECT_THAT(recorder.lines,
               ElementsAre("< 220 mx.test ESMTP", "> EHLO out.test", "< 250-mx.test", "< 250-PIPELINING", "< 250 SIZE",
                           "> MAIL FROM:<b+t@bounce.test> SIZE=21", "> RCPT TO:<u@a.test>", "> DATA", "< 250 ok",
-                          "< 250 ok", "< 354 go?", "> (21 bytes)", "< 250 2.0.0 queued as X"));
+                          "< 250 ok", "< 354 go ", "> (21 bytes)", "< 250 2.0.0 queued as X"));
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ TEST(Egress, Socks5) {
       {"GeneralFailure", {kNoLogin, {kConnect, "\x05\x01\x00\x01\x00\x00\x00\x00\x00\x00"s}}, Failure::kConnect, ""},
       {"HostIsSilent", {kNoLogin, {kConnect, "", Then::kStall, t.connect}}, Failure::kConnect, "in time"},
       {"ProxyIsSilent", {{kGreet, "", Then::kStall, t.connect}}, Failure::kEgress, "in time"},
-      {"ProxyDrips", {kNoLogin, {kConnect, kConnected.substr(0, 9), Then::kDrip, t.connect}}, Failure::kConnect, ""},
+      {"ProxyDrips", {kNoLogin, {kConnect, kConnected.substr(0, 9), Then::kDrip, t.connect}}, Failure::kEgress, ""},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.name);

@@ -77,7 +77,8 @@ TlsChannel::TlsChannel(std::shared_ptr<TlsClient> client, SSL* ssl, asio::ip::tc
 
 TlsChannel::~TlsChannel() {
   if (session_ != nullptr) SSL_SESSION_free(session_);
-  SSL_set_quiet_shutdown(ssl_, 1);
+  // Mail hosts hang up without a farewell of TLS's; OpenSSL would never resume such a session.
+  SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(ssl_);
   ERR_clear_error();
 }

@@ -72,8 +72,8 @@ TEST_F(TlsTest, Certificates) {
   const TestCertificate expired = Leaf({"mx.test"}, true);
   const TestCertificate wrong_name = Leaf({"other.test"});
   const TestCertificate no_name = Leaf({});
-  const TestCertificate wildcard = Leaf({"*.test"});
-  const TestCertificate partial_wildcard = Leaf({"m*.test"});
+  const TestCertificate wildcard = Leaf({"*.mx.test"});
+  const TestCertificate partial_wildcard = Leaf({"a*.mx.test"});
   const TestCertificate deep = Leaf({"a.mx.test"});
   const TestCertificate untrusted = MakeTestCertificate({.names = {"mx.test"}, .issuer = &other_ca_});
   const TestCertificate expired_self = MakeTestCertificate({.names = {"other.test"}, .expired = true});
@@ -98,8 +98,10 @@ TEST_F(TlsTest, Certificates) {
       {"OpportunisticTakesAnything", {.level = Level::kOpportunistic}, {expired_self}, ""},
       {"EncryptedTakesAnything", {.level = Level::kEncrypted}, {expired_self}, ""},
       {"Verified", verified, {good_}, "PKIX"},
-      {"VerifiedByWildcard", verified, {wildcard}, "PKIX"},
-      {"PartialWildcard", verified, {partial_wildcard}, "", "certificate-host-mismatch"},
+      {"VerifiedByWildcard", named("a.mx.test"), {wildcard}, "PKIX"},
+      {"WildcardIsForOneLabel", named("b.a.mx.test"), {wildcard}, "", "certificate-host-mismatch"},
+      {"WildcardIsForALabel", verified, {wildcard}, "", "certificate-host-mismatch"},
+      {"PartialWildcard", named("ab.mx.test"), {partial_wildcard}, "", "certificate-host-mismatch"},
       {"VerifiedByName", named("other.test"), {wrong_name}, "PKIX"},
       {"VerifiedByNameWithDot", named("other.test."), {wrong_name}, "PKIX"},
       {"NameIsAWildcard", named("*.mx.test"), {deep}, "PKIX"},
@@ -122,7 +124,7 @@ TEST_F(TlsTest, Certificates) {
       {"DaneTaOtherName", dane({TlsaOf(ca_, 2)}), {wrong_name, ca_}, "", "certificate-host-mismatch"},
       {"DaneTaNameOfTheDemand", dane({TlsaOf(ca_, 2)}, {"other.test"}), {wrong_name, ca_}, "DANE-TA"},
       {"DaneTaExpired", dane({TlsaOf(ca_, 2)}), {expired, ca_}, "", "certificate-expired"},
-      {"DaneTaMismatch", dane({TlsaOf(other_ca_, 2)}), {good_, ca_}, "", "certificate-not-trusted"},
+      {"DaneTaMismatch", dane({TlsaOf(other_ca_, 2)}), {good_, ca_}, "", "validation-failure"},
       {"DanePkixUsagesAreNotUsable", dane({TlsaOf(expired, 1)}), {good_}, "", "tlsa-invalid", true},
       {"DaneBrokenRecord", dane({broken}), {good_}, "", "tlsa-invalid", true},
       {"DaneBrokenAndGood", dane({broken, ee}), {good_}, "DANE-EE"},
