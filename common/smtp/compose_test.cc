@@ -89,6 +89,62 @@ TEST(DotStuffed, Table) {
   EXPECT_EQ(out, "x.a\r\nb\r\n") << "no dots are doubled for BDAT";
 }
 
+// The way that messages really take (scan, then stuff if there is need) says the same as the plain one: every message
+// over a small alphabet.
+TEST(ScanForWire, AgreesWithDotStuffed) {
+  const std::string alphabet = ".\r\na";
+  for (int length = 0; length <= 7; ++length) {
+    int total = 1;
+    for (int i = 0; i < length; ++i) total *= 4;
+    for (int n = 0; n < total; ++n) {
+      std::string message;
+      for (int i = 0, rest = n; i < length; ++i, rest /= 4) message += alphabet[rest % 4];
+      std::string canonical;
+      AppendCanonical(message, &canonical);
+      ASSERT_EQ(Canonical(message), canonical);
+      ASSERT_EQ(ScanForWire(message).canonical, message == canonical) << testing::PrintToString(message);
+      const WireScan scan = ScanForWire(canonical);
+      ASSERT_TRUE(scan.canonical);
+      std::string wire;
+      AppendStuffed(canonical, scan.first_dot, &wire);
+      ASSERT_EQ(wire + ".\r\n", DotStuffed(message)) << testing::PrintToString(message);
+      ASSERT_EQ(scan.first_dot == std::string_view::npos, wire == canonical);
+    }
+  }
+}
+
+TEST(Dsn, Parameters) {
+  const struct {
+    const char* name;
+    std::string envelope_id;
+    const char* line;
+  } mails[] = {
+      {"Plain", "abc-123", "MAIL FROM:<a@b> RET=HDRS ENVID=abc-123\r\n"},
+      {"None", "", "MAIL FROM:<a@b> RET=HDRS\r\n"},
+      {"Encoded", "a b+c=d", "MAIL FROM:<a@b> RET=HDRS ENVID=a+20b+2Bc+3Dd\r\n"},
+      {"LineEnd", "a\r\nRCPT TO:<x>", "MAIL FROM:<a@b> RET=HDRS\r\n"},
+      {"BeyondAscii", "\xc3\xa4", "MAIL FROM:<a@b> RET=HDRS\r\n"},
+      {"TooLong", std::string(101, 'a'), "MAIL FROM:<a@b> RET=HDRS\r\n"},
+  };
+  for (const auto& row : mails) {
+    MailOptions options;
+    options.dsn = true;
+    options.envelope_id = row.envelope_id;
+    EXPECT_EQ(MailCommand("a@b", options).value(), row.line) << row.name;
+  }
+  const struct {
+    const char* address;
+    const char* line;
+  } recipients[] = {
+      {"u@b", "RCPT TO:<u@b> NOTIFY=FAILURE ORCPT=rfc822;u@b\r\n"},
+      {"\"a b\"@c", "RCPT TO:<\"a b\"@c> NOTIFY=FAILURE ORCPT=rfc822;\"a+20b\"@c\r\n"},
+      {"\xc3\xa4+x@b", "RCPT TO:<\xc3\xa4+x@b> NOTIFY=FAILURE ORCPT=utf-8;\\x{E4}\\x{2B}x@b\r\n"},
+      {"\xe6\x97\xa5@b", "RCPT TO:<\xe6\x97\xa5@b> NOTIFY=FAILURE ORCPT=utf-8;\\x{65E5}@b\r\n"},
+      {"\xf0\x9f\x98\x80@b", "RCPT TO:<\xf0\x9f\x98\x80@b> NOTIFY=FAILURE ORCPT=utf-8;\\x{1F600}@b\r\n"},
+  };
+  for (const auto& row : recipients) EXPECT_EQ(RcptCommand(row.address, /*dsn=*/true).value(), row.line);
+}
+
 // What we send, a strict server reads back: every message over a small alphabet.
 TEST(DotStuffed, RoundTripsThroughServerInput) {
   const std::string alphabet = ".\r\na";

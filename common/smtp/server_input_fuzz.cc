@@ -93,7 +93,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Player client;
   std::string canonical;
   AppendCanonical(bytes, &canonical);
-  client.Feed("D\r\n" + DotStuffed(bytes) + "Q\r\n");
+  const WireScan scan = ScanForWire(canonical);
+  WP_CHECK(scan.canonical && ScanForWire(bytes).canonical == (bytes == canonical));
+  std::string stuffed;
+  AppendStuffed(canonical, scan.first_dot, &stuffed);
+  stuffed += ".\r\n";
+  WP_CHECK(stuffed == DotStuffed(bytes));
+  client.Feed("D\r\n" + stuffed + "Q\r\n");
   WP_CHECK(client.log().size() == 3 && client.log()[2] == "line Q");
   const bool nul = bytes.find('\0') != std::string_view::npos;
   WP_CHECK(client.log()[1] == (nul ? "bad " : "end ") + canonical);
