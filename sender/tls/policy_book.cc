@@ -223,7 +223,7 @@ class PolicyBook::Impl {
       // A name too long for the prefix can have no TLSA record.
       if (!answer.ok() && absl::IsInvalidArgument(answer.status())) continue;
       if (!answer.ok()) co_return answer.status();
-      if (answer->records.empty()) continue;
+      if (!answer->authentic || answer->records.empty()) continue;
       TlsaFinding finding{base, std::move(answer->records)};
       co_return finding;
     }
