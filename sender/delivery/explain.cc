@@ -30,9 +30,7 @@ std::string ClockText(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
 }
 
-std::string GreylistText(const PathGroup* group, absl::Time now) {
-  if (group == nullptr) return "not known yet: the first message goes alone";
-  const GreylistBook& book = group->greylist();
+std::string GreylistText(const GreylistBook& book, absl::Time now) {
   const cluster::v1::GreylistState state = book.State();
   std::string text;
   switch (book.GateAt(now)) {
@@ -123,7 +121,13 @@ Awaitable<void> Shard::ExplainTo(v1::ExplainRequest request, Explained done) {
     ShardPath* state = FindOrAddPath(egress, route->site, now);
     DescribeLimits(state->path, now, &explanation);
     PathGroup* group = state->path.FindGroup(route->group);
-    explanation.set_greylist(GreylistText(group, now));
+    if (group != nullptr) {
+      explanation.set_greylist(GreylistText(group->greylist(), now));
+    } else {
+      const auto stored = context_.store->GetGreylistState(egress->address, route->group);
+      explanation.set_greylist(GreylistText(
+          GreylistBook(context_.options->clock_scale, stored.ok() ? *stored : cluster::v1::GreylistState()), now));
+    }
     HoldSubject subject{.domain = domain,
                         .site = route->site.name,
                         .provider = route->site.provider,
