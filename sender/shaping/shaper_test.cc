@@ -83,6 +83,13 @@ TEST(ShaperTest, ABurstOfComplaintsCountsOnce) {
   EXPECT_LT(shaper.messages_per_second(), rate) << "they continue";
 }
 
+TEST(ShaperTest, TheNextComplaintMeasuresFromTheLastCut) {
+  auto [shaper, now] = Throttled();
+  now = Succeed(&shaper, now, absl::Seconds(8), 12);
+  shaper.OnThrottled(now, Throttle::kRate, std::nullopt, 10, 0);
+  EXPECT_NEAR(shaper.messages_per_second(), 9, 1) << "the 50 a second before that are over";
+}
+
 TEST(ShaperTest, ReturnsQuicklyToBelowTheCeilingAndAsksMinutesLater) {
   auto [shaper, now] = Throttled();
   now = Succeed(&shaper, now, absl::Seconds(4), 1000);
