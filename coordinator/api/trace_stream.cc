@@ -9,6 +9,7 @@
 namespace wavepost {
 
 void TraceStream::Start(const std::vector<std::string>& nodes, const v1::TraceRequest& request, absl::Duration length) {
+  if (stream_->closing()) return;  // the caller has gone already: nobody would take us off the list
   const auto self = shared_from_this();
   if (!live_->Add(self)) {
     return stream_->Close(

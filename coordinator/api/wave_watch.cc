@@ -29,6 +29,7 @@ WaveWatch::WaveWatch(const ApiContext* api, LiveStreams* live, std::shared_ptr<S
     : api_(api), live_(live), stream_(std::move(stream)), wave_(std::move(wave)), interval_(interval) {}
 
 void WaveWatch::Start() {
+  if (stream_->closing()) return;  // the caller has gone already: nobody would take us off the list
   if (!live_->Add(shared_from_this())) {
     return stream_->Close(
         ApiError(absl::StatusCode::kResourceExhausted, "BUSY", "too many streams are open; try again later"));

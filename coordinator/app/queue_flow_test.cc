@@ -127,7 +127,7 @@ class QueueFlowTest : public ClusterTest {
 TEST_F(QueueFlowTest, PausesReachNodesAndStandUntilTheyAreResumed) {
   Start();
   FakeNode early(channel_, "sender-0", {"127.0.0.11"}, 1000);
-  early.Until([](const auto& message) { return message.has_welcome(); });
+  EXPECT_EQ(early.Until(IsOrders).orders().orders(0).order_case(), cluster::v1::Order::ORDER_NOT_SET) << "its place";
   const auto pause = Pause(Domain("Example.COM"));
   ASSERT_TRUE(pause.ok()) << pause.status();
   EXPECT_EQ(pause->selector().domain(), "example.com");
@@ -140,18 +140,18 @@ TEST_F(QueueFlowTest, PausesReachNodesAndStandUntilTheyAreResumed) {
   ASSERT_TRUE(Resume(pause->name()).ok());
   EXPECT_EQ(early.Until(IsOrders).orders().orders(0).resume(), pause->name());
   EXPECT_EQ(ReasonOf(Resume(pause->name())), "NOT_FOUND");
-  EXPECT_THAT(Pauses(), testing::ElementsAre("pauses/2"));
+  EXPECT_THAT(Pauses(), testing::ElementsAre("pauses/3"));
 
   // A node that has nothing gets what stands, and the place.
   FakeNode late(channel_, "sender-1", {"127.0.0.12"}, 1000);
   const auto all = late.Until(IsOrders);
   ASSERT_EQ(all.orders().orders_size(), 2);
-  EXPECT_EQ(all.orders().orders(0).pause().name(), "pauses/2");
+  EXPECT_EQ(all.orders().orders(0).pause().name(), "pauses/3");
   EXPECT_EQ(all.orders().orders(1).order_case(), cluster::v1::Order::ORDER_NOT_SET);
-  EXPECT_EQ(all.orders().orders(1).sequence(), 3);
+  EXPECT_EQ(all.orders().orders(1).sequence(), 4);
   StopCoordinator();
   Start();
-  EXPECT_THAT(Pauses(), testing::ElementsAre("pauses/2"));
+  EXPECT_THAT(Pauses(), testing::ElementsAre("pauses/3"));
 }
 
 TEST_F(QueueFlowTest, TenantsTouchTheirOwnOnly) {
@@ -177,7 +177,7 @@ TEST_F(QueueFlowTest, TenantsTouchTheirOwnOnly) {
   EXPECT_EQ(ReasonOf(Resume(mine->name(), other)), "NOT_FOUND");
   EXPECT_TRUE(Resume(mine->name(), acme).ok());
   EXPECT_TRUE(Resume(by_domain->name(), "operator-key").ok());
-  EXPECT_EQ(ReasonOf(Pause(Domain("a.example"), "wrong").status()), "BAD_KEY");
+  EXPECT_EQ(ReasonOf(Pause(Domain("a.example"), "wrong").status()), "UNAUTHENTICATED");
 
   v1::TraceRequest trace;
   trace.set_domain("a.example");
@@ -198,6 +198,7 @@ TEST_F(QueueFlowTest, ADropEndsWhatTheCoordinatorHoldsAndWhatTheNodeReports) {
   EXPECT_EQ(batch.priority(), v1::BULK);
   node.Ack(batch);
   ASSERT_TRUE(Drop(Campaign("tenants/default/campaigns/c")).ok());
+  node.Until(IsOrders);  // its place
   const auto orders = node.Until(IsOrders);
   EXPECT_EQ(orders.orders().orders(0).queue().kind(), v1::QueueOrder::DROP);
   AwaitState(wave, [](const v1::Wave& w) { return w.counts().cancelled() == 2500; });

@@ -96,6 +96,8 @@ absl::StatusOr<bool> Planner::Advance(uint32_t number) {
   const absl::Status recorded = store_->RecordPlan(work.pages->Decide(number, page.first, page.second, &book_));
   if (!recorded.ok()) {
     book_.Rollback();
+    // A drop has completed the wave in between.
+    if (absl::IsFailedPrecondition(recorded)) return false;
     return recorded;
   }
   book_.Commit();

@@ -38,6 +38,9 @@ struct PendingRef {
   int64_t recipients = 0;
 };
 
+// Place of an order log without orders: a node that has been told of it has a place behind which nothing is skipped.
+inline constexpr int64_t kOrderBase = 1;
+
 struct WriterState {
   int64_t last_event = 0;
   int64_t last_suppression = 0;
@@ -47,7 +50,7 @@ struct WriterState {
   absl::flat_hash_map<std::string, PendingRef> pending;  // by batch id
   std::map<std::string, int64_t> backlog;                // recipients in pending, by node
   std::map<uint32_t, bool> to_plan;                      // running, not planned through -> urgent
-  int64_t last_order = 0;
+  int64_t last_order = kOrderBase;
   int64_t order_rows = 0;
   std::map<int64_t, v1::Pause> pauses;               // rows of the order log, by sequence; some may have ended
   std::map<int64_t, cluster::v1::StoredDrop> drops;  // under way

@@ -186,7 +186,7 @@ absl::StatusOr<std::vector<Order>> RocksStore::Orders(int64_t after_sequence, si
   RETURN_IF_ERROR(failed);
   if (standing_only) {
     ASSIGN_OR_RETURN(const std::string last, read.LastKey(kOrders));
-    if (!last.empty()) out.emplace_back().set_sequence(ParseSequenceKey(last));
+    out.emplace_back().set_sequence(last.empty() ? kOrderBase : ParseSequenceKey(last));
   }
   return out;
 }

@@ -45,7 +45,7 @@ class OrdersTest : public StoreTest {
     return domains;
   }
 
-  // "pause a.example 1", "resume pauses/1 2", "flush 3", "cursor 4".
+  // "pause a.example 2", "resume pauses/2 3", "flush 4", "cursor 5".
   std::vector<std::string> Told(int64_t after, size_t limit = 100) {
     std::vector<std::string> out;
     const auto orders = store_->Orders(after, limit);
@@ -61,22 +61,23 @@ class OrdersTest : public StoreTest {
 };
 
 TEST_F(OrdersTest, PausesStandUntilTheyAreResumedOrEnd) {
-  EXPECT_THAT(Told(0), IsEmpty());
+  EXPECT_THAT(Told(0), ElementsAre("cursor 1"));
+  EXPECT_THAT(Told(1), IsEmpty());
   const auto first = Add(PauseOf("a.example"));
   ASSERT_TRUE(first.ok()) << first.status();
-  EXPECT_EQ(first->name(), "pauses/1");
+  EXPECT_EQ(first->name(), "pauses/2");
   EXPECT_EQ(first->create_time().seconds(), 1000000);
   ASSERT_TRUE(Add(PauseOf("b.example", "operator", absl::Hours(1))).ok());
   ASSERT_TRUE(Add(PauseOf("c.example", "tenants/acme")).ok());
   EXPECT_THAT(Standing(), ElementsAre("a.example", "b.example", "c.example"));
   EXPECT_THAT(Standing("tenants/acme"), ElementsAre("c.example"));
   Open();
-  EXPECT_EQ(store_->GetPause("pauses/2")->selector().domain(), "b.example");
-  ASSERT_TRUE(store_->EndPause("pauses/1").ok());
-  EXPECT_EQ(ReasonOf(store_->EndPause("pauses/1")), "NOT_FOUND");
-  clock_.Advance(absl::Hours(1));
-  EXPECT_EQ(ReasonOf(store_->GetPause("pauses/2").status()), "NOT_FOUND");
+  EXPECT_EQ(store_->GetPause("pauses/3")->selector().domain(), "b.example");
+  ASSERT_TRUE(store_->EndPause("pauses/2").ok());
   EXPECT_EQ(ReasonOf(store_->EndPause("pauses/2")), "NOT_FOUND");
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(ReasonOf(store_->GetPause("pauses/3").status()), "NOT_FOUND");
+  EXPECT_EQ(ReasonOf(store_->EndPause("pauses/3")), "NOT_FOUND");
   EXPECT_THAT(Standing(), ElementsAre("c.example"));
   for (const char* name : {"pauses/0", "pauses/03", "pauses/-3", "pauses/", "orders/3", "pauses/3x", "pauses/99"}) {
     EXPECT_EQ(ReasonOf(store_->GetPause(name).status()), "NOT_FOUND") << name;
@@ -96,11 +97,11 @@ TEST_F(OrdersTest, ANodeIsToldInOrderAndANewOneOnlyWhatStands) {
   ASSERT_TRUE(Add(PauseOf("a.example")).ok());
   ASSERT_TRUE(Flush().ok());
   ASSERT_TRUE(Add(PauseOf("b.example")).ok());
-  ASSERT_TRUE(store_->EndPause("pauses/1").ok());
-  EXPECT_THAT(Told(0), ElementsAre("pause b.example 3", "cursor 4"));
-  EXPECT_THAT(Told(1), ElementsAre("flush 2", "pause b.example 3", "resume pauses/1 4"));
-  EXPECT_THAT(Told(1, 2), ElementsAre("flush 2", "pause b.example 3"));
-  EXPECT_THAT(Told(4), IsEmpty());
+  ASSERT_TRUE(store_->EndPause("pauses/2").ok());
+  EXPECT_THAT(Told(0), ElementsAre("pause b.example 4", "cursor 5"));
+  EXPECT_THAT(Told(2), ElementsAre("flush 3", "pause b.example 4", "resume pauses/2 5"));
+  EXPECT_THAT(Told(2, 2), ElementsAre("flush 3", "pause b.example 4"));
+  EXPECT_THAT(Told(5), IsEmpty());
   EXPECT_THAT(Told(INT64_MAX), IsEmpty());
 }
 
@@ -109,15 +110,15 @@ TEST_F(OrdersTest, WhatIsOldIsForgottenAndThePlaceInTheLogIsNot) {
   ASSERT_TRUE(Add(PauseOf("a.example")).ok());
   ASSERT_TRUE(Add(PauseOf("b.example", "operator", absl::Hours(1))).ok());
   ASSERT_TRUE(Add(PauseOf("c.example")).ok());
-  ASSERT_TRUE(store_->EndPause("pauses/4").ok());
+  ASSERT_TRUE(store_->EndPause("pauses/5").ok());
   clock_.Advance(absl::Hours(24 * 30));
   ASSERT_TRUE(Flush().ok());
-  EXPECT_THAT(Told(1), ElementsAre("pause a.example 2", "resume pauses/4 5", "flush 6"));
-  EXPECT_THAT(Told(0), ElementsAre("pause a.example 2", "cursor 6"));
+  EXPECT_THAT(Told(2), ElementsAre("pause a.example 3", "resume pauses/5 6", "flush 7"));
+  EXPECT_THAT(Told(0), ElementsAre("pause a.example 3", "cursor 7"));
   clock_.Advance(absl::Hours(24 * 365));
   Open();
   ASSERT_TRUE(Flush().ok());
-  EXPECT_THAT(Told(1), ElementsAre("pause a.example 2", "flush 7"));
+  EXPECT_THAT(Told(2), ElementsAre("pause a.example 3", "flush 8"));
 }
 
 TEST_F(OrdersTest, AThousandPausesStandAtMost) {

@@ -51,7 +51,7 @@ void AddOrders(std::vector<Step>* steps) {
     });
   }
   steps->push_back([](Store* store) {
-    const absl::Status status = store->EndPause("pauses/1");
+    const absl::Status status = store->EndPause("pauses/2");
     return absl::IsNotFound(status) ? absl::OkStatus() : status;
   });
   steps->push_back([](Store* store) {

@@ -4,6 +4,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/snapshot.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -76,7 +77,8 @@ absl::Status RocksStore::Load() {
     return true;
   }));
   RETURN_IF_ERROR(failed);
-  ASSIGN_OR_RETURN(writer_.last_order, LastSequence(read, kOrders));
+  ASSIGN_OR_RETURN(const int64_t last_order, LastSequence(read, kOrders));
+  writer_.last_order = std::max(last_order, kOrderBase);
   RETURN_IF_ERROR(read.Scan(kOrders, "", "", [&](std::string_view key, std::string_view value) {
     auto stored = Reader::ParseRecord<cluster::v1::StoredOrderRecord>(value);
     failed.Update(stored.status());

@@ -244,8 +244,7 @@ class Store {
   // A page of the drops that are under way, in one change. False: nothing is left to do.
   virtual absl::StatusOr<bool> AdvanceDrops() = 0;
   // Orders after a place in the log, in order, at most `limit`. After 0: the pauses that stand, then one order with
-  // nothing set that has the log's last sequence (at most kPausesMax + 1, whatever the limit; none if there never was
-  // one).
+  // nothing set that has the log's last sequence (at most kPausesMax + 1, whatever the limit).
   virtual absl::StatusOr<std::vector<cluster::v1::Order>> Orders(int64_t after_sequence, size_t limit) = 0;
   // The log's last place that is on disk. Does not block.
   virtual int64_t LastOrder() = 0;
