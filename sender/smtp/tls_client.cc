@@ -107,9 +107,8 @@ absl::StatusOr<SSL_CTX*> TlsClient::Verified() {
                                                : SSL_CTX_load_verify_file(context, options_.ca_file.c_str()) == 1;
   if (!loaded) {
     SSL_CTX_free(context);
-    return absl::InvalidArgumentError(absl::StrCat("trusted roots: ", OpensslFailed("cannot be read").message(),
-                                                   " (", options_.ca_file.empty() ? "the system's" : options_.ca_file,
-                                                   ")"));
+    return absl::InvalidArgumentError(absl::StrCat("trusted roots: ", OpensslFailed("cannot be read").message(), " (",
+                                                   options_.ca_file.empty() ? "the system's" : options_.ca_file, ")"));
   }
   verified_ = context;
   return verified_;
