@@ -26,6 +26,9 @@ constexpr size_t kAddressesTriedMax = 5;  // per session: RFC 5321 section 5.1 a
 constexpr absl::Duration kRateWaitMax = absl::Seconds(10);
 constexpr absl::Duration kSuspendIp = absl::Minutes(1);
 constexpr size_t kGivenUpPerLane = Lane::kWindow;
+// Refusals in a row before we hang up by ourselves: hosts count them as errors, answer slowly after ten or so and hang up
+// after twenty (Postfix's soft and hard error limits), which would look like a complaint about our speed.
+constexpr int kRefusalsInARowMax = 8;
 
 AttemptResult Failed(Failure failure, std::string_view text) {
   AttemptResult result;
@@ -72,7 +75,7 @@ class Courier {
 
   Awaitable<void> Run() {
     int sent = 0;
-    while (sent < path_.shaper().messages_per_connection()) {
+    while (refusals_ < kRefusalsInARowMax && sent < path_.shaper().messages_per_connection()) {
       std::optional<Errand> errand = co_await NextErrand();
       if (!errand.has_value()) break;
       if (session_ == nullptr) {
@@ -292,6 +295,9 @@ class Courier {
     Decision decision = Decide(result, errand.item.entry, now, policy, shard_.Jitter());
     absl::Time due = now + decision.delay;
     Learn(errand, decision, now, &due);
+    refusals_ = decision.lesson == Lesson::kAccepted ? 0 : refusals_ + 1;
+    // What was learned may have opened a gate, or allowed more connections.
+    if (path_.MayOpenMore(now)) shard_.TendPath(&state_);
 
     cluster::v1::Report report;
     *report.mutable_status() = decision.status;
@@ -433,6 +439,7 @@ class Courier {
   const DeliveryOptions& options_;
   std::unique_ptr<SessionTrace> trace_;  // outlives the session
   std::unique_ptr<Session> session_;
+  int refusals_ = 0;  // in a row
 };
 
 Awaitable<void> RunCourier(Shard* shard, ShardPath* state, PathGroup* group) {

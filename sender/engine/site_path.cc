@@ -199,6 +199,10 @@ SitePath::Opening SitePath::NextOpening(absl::Time now) {
   return opening;
 }
 
+bool SitePath::MayOpenMore(absl::Time now) const {
+  return claims_.size() > 0 && connections_ < shaper_.ConnectionsAllowed(now);
+}
+
 void SitePath::OnConnecting(PathGroup* group, absl::Time now) {
   ++connections_;
   ++group->connections_;

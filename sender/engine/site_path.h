@@ -87,6 +87,8 @@ class SitePath {
   // The group whose turn it is to get a connection more. Idle connections of the group come first: the driver wakes
   // them when it offers work.
   Opening NextOpening(absl::Time now);
+  // True if NextOpening is worth a call: somebody wants a connection and one more is allowed.
+  bool MayOpenMore(absl::Time now) const;
   void OnConnecting(PathGroup* group, absl::Time now);
   void OnClosed(PathGroup* group);
 

@@ -256,21 +256,12 @@ Awaitable<AttemptResult> Session::Transmit(const std::string* canonical, size_t 
   Trace('>', options_.trace == nullptr ? std::string() : absl::StrCat("(", body.size(), " bytes)"));
 
   const absl::Duration limit = options_.timeouts.block + absl::Seconds(body.size() / kSlowestBytesPerSecond);
-  const size_t first_part = body.size() > 4 * kHeldBackBytes ? body.size() - kHeldBackBytes : 0;
-  absl::Status written;
-  if (first_part > 0) {
-    const Connection::Pieces head{bdat, body.substr(0, first_part), {}};
-    written = co_await connection_.Write(head, limit);
-    body.remove_prefix(first_part);
+  // The message is not complete, so no answer can be one to it. Write looks again whenever it had to wait.
+  if (std::optional<AttemptResult> surplus = LookForSurplus(Phase::kData); surplus.has_value()) {
+    co_return *std::move(surplus);
   }
-  // Up to here the message is not complete, so no answer can be one to it.
-  if (written.ok()) {
-    if (std::optional<AttemptResult> surplus = LookForSurplus(Phase::kData); surplus.has_value()) {
-      co_return *std::move(surplus);
-    }
-    const Connection::Pieces last{first_part > 0 ? std::string_view() : bdat, body, tail};
-    written = co_await connection_.Write(last, limit);
-  }
+  const Connection::Pieces pieces{bdat, body, tail};
+  const absl::Status written = co_await connection_.Write(pieces, limit);
   if (absl::IsAborted(written)) co_return OnRefusedMidway();
   // The last byte has not left: without it there is no message (RFC 5321 section 4.1.1.4, RFC 3030 section 2).
   if (!written.ok()) co_return Lost(Phase::kData, written);

@@ -48,8 +48,6 @@ class Session {
  public:
   // A message may take SmtpTimeouts::block plus its size at this rate.
   static constexpr size_t kSlowestBytesPerSecond = 4096;
-  // The end of a larger message waits until the rest of it has left: an answer before that is an answer too early.
-  static constexpr size_t kHeldBackBytes = 16 * 1024;
 
   struct Options {
     EgressRoute route;

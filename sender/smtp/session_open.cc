@@ -122,8 +122,7 @@ Awaitable<std::optional<AttemptResult>> Session::Encrypt(const TlsDemand* demand
   Trace('*',
         absl::StrCat(tls_outcome_.protocol_and_cipher, ", peer ",
                      tls_outcome_.verified_by.empty() ? "not verified" : "verified by " + tls_outcome_.verified_by));
-  extensions_ = Extensions();  // RFC 3207 section 4.2: what was known before the handshake is forgotten
-  co_return co_await Ehlo();
+  co_return co_await Ehlo();  // RFC 3207 section 4.2: it forgets what the host offered in clear text
 }
 
 }  // namespace wavepost
