@@ -186,10 +186,10 @@ def check_nothing_taken(lab, receivers, addresses, reason=None):
     for receiver in receivers:
         if taken := [message.recipient for message in receiver.stored()] + list(receiver.accepted()):
             wrong.append(f"{receiver.host} has taken mail for {taken[:5]}")
-    for to in addresses:
-        said = [status.get("reason") for status in lab.statuses().get(to, [])]
-        if reason and (not said or set(said) != {reason}):
-            wrong.append(f"{to}: deferred for {said}, meant {reason}")
+    # Not everybody has been tried: a site that fails is asked by one message at a time.
+    said = {status.get("reason") for to in addresses for status in lab.statuses().get(to, [])}
+    if reason and said != {reason}:
+        wrong.append(f"deferred for {said}, meant {reason}")
     if wrong:
         raise Failure("\n  ".join([f"{len(wrong)} findings", *wrong[:20]]))
     return f"{len(addresses)} wait, nothing was taken"

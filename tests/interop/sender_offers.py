@@ -20,13 +20,11 @@ CANDIDATES = {
     ],
     # TLSA records of MX hosts are looked up and obeyed.
     "DANE": [
-        {"smtp_extra": "dane: true"},
         {"sender_extra": "tls_policy: {{dane: true}}\n"},
     ],
-    # Policies are fetched by HTTPS, from {https_port}, trusted if {authority} has signed.
+    # Policies are fetched by HTTPS from {https_port}; certificates are good if {authority} has signed.
     "MTA-STS": [
-        {"smtp_extra": "mta_sts: true", "sender_env": {"SSL_CERT_FILE": "{authority}"}},
-        {"sender_extra": "tls_policy: {{mta_sts: true}}\n", "sender_env": {"SSL_CERT_FILE": "{authority}"}},
+        {"sender_extra": "tls_policy: {{mta_sts: true, mta_sts_port: {https_port}, authorities: {authority}}}\n"},
     ],
 }
 
