@@ -19,8 +19,8 @@ namespace {
 // What a node allows one of its addresses; a few more are kept for urgent messages.
 constexpr int kConnectionsMax = 500;
 constexpr int kConnectionsUrgent = 550;
-constexpr Micros kIdleMax = 5 * kSecond;          // a connection without work is closed
-constexpr Micros kSleepMax = 30 * kSecond;        // so is one that would have to wait longer for its next message
+constexpr Micros kIdleMax = kSecond;              // a connection without work is closed, as SmtpTimeouts::idle has it
+constexpr Micros kSleepMax = 10 * kSecond;        // so is one whose next message may not go for longer
 constexpr int64_t kEpochSeconds = 1'767'225'600;  // 2026-01-01 00:00 UTC
 constexpr double kRefusalShare = 0.4;             // of a connection's or message's time until it is refused
 constexpr uint32_t kNobody = UINT32_MAX;
@@ -524,25 +524,25 @@ class EgressSim {
     }
   }
 
+  // Turns while all tenants with work here had some left. Only where every tenant has work are their sums over sites
+  // comparable, and sites with a handful of turns say nothing.
   void CountFairness(const PathRec& path) {
+    if (path.tenants != static_cast<int>(tenants_.size()) || path.tenants < 2) return;
+    std::vector<int64_t> all, equal;
     int64_t turns = 0;
-    std::vector<int64_t> amounts;
-    for (size_t tenant = 0; tenant < path.contended.size(); ++tenant) {
-      turns += path.contended[tenant];
-      if (path.contended[tenant] > 0) amounts.push_back(path.contended[tenant]);
+    for (size_t tenant = 0; tenant < tenants_.size(); ++tenant) {
+      const int64_t amount = path.contended[tenant];
+      result_.sent_contended[tenant] += amount;
+      turns += amount;
+      all.push_back(amount);
+      if (tenants_[tenant].share == tenants_[0].share) equal.push_back(amount);
     }
-    // Only where all tenants have work are their sums over sites comparable.
-    if (path.tenants == static_cast<int>(tenants_.size())) {
-      for (size_t tenant = 0; tenant < path.contended.size(); ++tenant) {
-        result_.sent_contended[tenant] += path.contended[tenant];
-      }
-    }
-    if (path.tenants < 2 || turns < kJainTurnsMin * path.tenants) return;
-    amounts.resize(static_cast<size_t>(path.tenants));
-    const double jain = JainIndex(amounts);
-    result_.jain_weighted += jain * static_cast<double>(turns);
-    result_.jain_weight += static_cast<double>(turns);
-    result_.jain_lowest = std::min(result_.jain_lowest, jain);
+    if (turns < kJainTurnsMin * path.tenants) return;
+    KindCounts& counts = Counts(&path);
+    counts.jain_weight += static_cast<double>(turns);
+    counts.jain_equal += JainIndex(equal) * static_cast<double>(turns);
+    counts.jain_all += JainIndex(all) * static_cast<double>(turns);
+    result_.jain_lowest = std::min(result_.jain_lowest, JainIndex(equal));
   }
 
   const std::string ip_;

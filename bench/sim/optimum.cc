@@ -31,6 +31,17 @@ double TimeFor(double amount, const SiteSpec& site, const WarmUpPlan* warm_up) {
   return kLongest;
 }
 
+// The same with what does not depend on the rate.
+double DrainOf(double amount, const SiteSpec& site, const WarmUpPlan* warm_up) {
+  const ReceiverSpec& receiver = *site.receiver;
+  const double first = (receiver.connect_s + receiver.message_s) * kLatencyMean;
+  // A burst allowance is a gift that comes on top of the rate once.
+  const double gift = std::isinf(receiver.rate) ? 0 : receiver.burst;
+  // Who greylists takes nothing before its window has passed.
+  const double window = receiver.greylisting == Greylisting::kNone ? 0 : receiver.window_s;
+  return TimeFor(std::max(0.0, amount - gift), site, warm_up) + first + window;
+}
+
 }  // namespace
 
 double FluidRate(const SiteSpec& site, double at_s) {
@@ -45,16 +56,22 @@ double FluidRate(const SiteSpec& site, double at_s) {
 }
 
 Optimum ComputeOptimum(const World& world, const Audience& audience, const WarmUpPlan* warm_up) {
-  // What each site has to take, and from how many addresses.
+  // What each site has to take, and from how many addresses, and at most from one.
   std::vector<double> amount(world.sites.size());
   std::vector<int> ips(world.sites.size());
   std::vector<size_t> last_ip(world.sites.size(), SIZE_MAX);
+  std::vector<double> here(world.sites.size()), most(world.sites.size());
   for (size_t ip = 0; ip < audience.loads.size(); ++ip) {
     for (const Load& load : audience.loads[ip]) {
       const uint32_t site = world.domains[load.domain].site;
       amount[site] += load.count;
-      if (last_ip[site] != ip) ++ips[site];
-      last_ip[site] = ip;
+      if (last_ip[site] != ip) {
+        ++ips[site];
+        last_ip[site] = ip;
+        here[site] = 0;
+      }
+      here[site] += load.count;
+      most[site] = std::max(most[site], here[site]);
     }
   }
   Optimum optimum;
@@ -62,13 +79,8 @@ Optimum ComputeOptimum(const World& world, const Audience& audience, const WarmU
   for (size_t i = 0; i < world.sites.size(); ++i) {
     if (ips[i] == 0) continue;
     const SiteSpec& site = world.sites[i];
-    const ReceiverSpec& receiver = *site.receiver;
-    const double first = (receiver.connect_s + receiver.message_s) * kLatencyMean;
-    // A burst allowance is a gift that comes on top of the rate once.
-    const double gift = std::isinf(receiver.rate) ? 0 : receiver.burst;
-    double drain = TimeFor(std::max(0.0, amount[i] / ips[i] - gift), site, warm_up) + first;
-    // Who greylists takes nothing before its window has passed.
-    if (receiver.greylisting != Greylisting::kNone) drain += receiver.window_s;
+    const double drain = DrainOf(amount[i] / ips[i], site, warm_up);
+    optimum.sharded_s = std::max(optimum.sharded_s, DrainOf(most[i], site, warm_up));
     double& kind = optimum.kind_drain_s[site.kind];
     kind = std::max(kind, drain);
     if (drain > optimum.drain_s) {

@@ -13,6 +13,7 @@ namespace wavepost::sim {
 
 struct Optimum {
   double drain_s = 0;                // of the slowest site
+  double sharded_s = 0;              // of the slowest (site, IP): the same without moving recipients between addresses
   std::string slowest;               // its kind
   std::vector<double> kind_drain_s;  // by kind
 };

@@ -17,6 +17,11 @@ double Share(int64_t part, int64_t all) {
   return all > 0 ? static_cast<double>(part) / static_cast<double>(all) : 0;
 }
 
+// Of equal tenants, or of all; 1 where nothing was contended.
+double JainOf(const KindCounts& kind, double sum) {
+  return kind.jain_weight > 0 ? sum / kind.jain_weight : 1;
+}
+
 nlohmann::json WaitJson(const WaitHistogram& waits) {
   return {{"count", waits.count()},
           {"p50_s", waits.Quantile(0.5)},
@@ -32,25 +37,27 @@ std::string TableOf(const Report& report, const RunCost& cost) {
   std::string out =
       absl::StrFormat("\n%s: %s\n  %d recipients, %d egress IPs, %d sites, seed %d\n\n", report.scenario, report.about,
                       report.recipients, report.ips, report.world.sites.size(), report.seed);
-  out += absl::StrFormat("  %-13s %11s %8s %8s %8s %10s %10s %10s\n", "site", "recipients", "wasted", "grey", "early",
-                         "optimum", "drained", "ratio");
+  out += absl::StrFormat("  %-13s %11s %8s %8s %8s %10s %10s %6s %7s %8s\n", "site", "recipients", "wasted", "grey",
+                         "early", "optimum", "drained", "ratio", "Jain", "unequal");
   for (size_t i = 0; i < result.kinds.size(); ++i) {
     const KindCounts& kind = result.kinds[i];
     const double drained = static_cast<double>(kind.finished_at) / kSecond;
     const double optimum = report.optimum.kind_drain_s[i];
-    out += absl::StrFormat("  %-13s %11d %7.2f%% %7.2f%% %8d %10s %10s %10.2f\n", report.world.kinds[i],
+    out += absl::StrFormat("  %-13s %11d %7.2f%% %7.2f%% %8d %10s %10s %6.2f %7.4f %8.4f\n", report.world.kinds[i],
                            kind.recipients, 100 * Share(kind.throttled + kind.refused, kind.attempts()),
                            100 * Share(kind.greylisted, kind.attempts()), kind.early, Minutes(optimum),
-                           Minutes(drained), optimum > 0 ? drained / optimum : 0);
+                           Minutes(drained), optimum > 0 ? drained / optimum : 0, JainOf(kind, kind.jain_equal),
+                           JainOf(kind, kind.jain_all));
   }
   out += absl::StrFormat(
-      "\n  drained in %s; at best %s (%s)\n  wasted %.3f %%, greylisted %.3f %% of all attempts\n"
+      "\n  drained in %s; at best %s (%s), as sharded %s\n  wasted %.3f %%, greylisted %.3f %% of all attempts\n"
       "  urgent: %d, until MAIL p50 %.2f s p99 %.2f s, until accepted p50 %.2f s p99 %.2f s\n"
-      "  Jain over all %.5f, mean of single sites %.5f, lowest %.5f\n",
-      Minutes(report.drain_s), Minutes(report.optimum.drain_s), report.optimum.slowest, 100 * report.wasted,
-      100 * report.greylisted, result.urgent_start.count(), result.urgent_start.Quantile(0.5),
-      result.urgent_start.Quantile(0.99), result.urgent_accepted.Quantile(0.5), result.urgent_accepted.Quantile(0.99),
-      report.jain, report.jain_mean, result.jain_lowest);
+      "  Jain of equal tenants over all sites %.5f, mean of single sites %.5f, lowest %.5f; with unequal audiences "
+      "%.5f\n",
+      Minutes(report.drain_s), Minutes(report.optimum.drain_s), report.optimum.slowest,
+      Minutes(report.optimum.sharded_s), 100 * report.wasted, 100 * report.greylisted, result.urgent_start.count(),
+      result.urgent_start.Quantile(0.5), result.urgent_start.Quantile(0.99), result.urgent_accepted.Quantile(0.5),
+      result.urgent_accepted.Quantile(0.99), report.jain, report.jain_mean, result.jain_lowest, report.jain_unequal);
   if (result.grey_extra.count() > 0) {
     out += absl::StrFormat("  greylisted and accepted: %d, beyond their window p50 %.1f s p90 %.1f s p99 %.1f s\n",
                            result.grey_extra.count(), result.grey_extra.Quantile(0.5), result.grey_extra.Quantile(0.9),
@@ -79,6 +86,8 @@ nlohmann::json JsonOf(const Report& report) {
                      {"connections_refused", kind.refused},
                      {"greylisted", kind.greylisted},
                      {"greylist_retries_early", kind.early},
+                     {"jain", JainOf(kind, kind.jain_equal)},
+                     {"jain_unequal", JainOf(kind, kind.jain_all)},
                      {"drain_s", static_cast<double>(kind.finished_at) / kSecond},
                      {"optimum_s", report.optimum.kind_drain_s[i]}});
   }
@@ -98,12 +107,14 @@ nlohmann::json JsonOf(const Report& report) {
           {"drain_s", report.drain_s},
           {"optimum_s", report.optimum.drain_s},
           {"optimum_site", report.optimum.slowest},
+          {"optimum_as_sharded_s", report.optimum.sharded_s},
           {"drain_ratio", report.drain_ratio},
           {"wasted_share", report.wasted},
           {"greylisted_share", report.greylisted},
           {"jain", report.jain},
           {"jain_sites_mean", report.jain_mean},
           {"jain_sites_lowest", result.jain_lowest},
+          {"jain_unequal_audiences", report.jain_unequal},
           {"urgent_until_mail", WaitJson(result.urgent_start)},
           {"urgent_until_accepted", WaitJson(result.urgent_accepted)},
           {"greylisted_beyond_window", WaitJson(result.grey_extra)},

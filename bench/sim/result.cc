@@ -63,6 +63,9 @@ void KindCounts::Merge(const KindCounts& other) {
   refused += other.refused;
   greylisted += other.greylisted;
   early += other.early;
+  jain_weight += other.jain_weight;
+  jain_equal += other.jain_equal;
+  jain_all += other.jain_all;
   finished_at = std::max(finished_at, other.finished_at);
   AddSeries(&accepted_by_bucket, other.accepted_by_bucket);
   AddSeries(&throttled_by_bucket, other.throttled_by_bucket);
@@ -71,8 +74,6 @@ void KindCounts::Merge(const KindCounts& other) {
 void SimResult::Merge(const SimResult& other) {
   for (size_t i = 0; i < kinds.size(); ++i) kinds[i].Merge(other.kinds[i]);
   AddSeries(&sent_contended, other.sent_contended);
-  jain_weighted += other.jain_weighted;
-  jain_weight += other.jain_weight;
   jain_lowest = std::min(jain_lowest, other.jain_lowest);
   urgent_start.Merge(other.urgent_start);
   urgent_accepted.Merge(other.urgent_accepted);

@@ -35,11 +35,14 @@ struct KindCounts {
   int64_t recipients = 0;  // bulk
   int64_t urgent = 0;      // single messages
   int64_t accepted = 0, bounced = 0;
-  int64_t throttled = 0;                                         // 4xx to messages for going too fast
-  int64_t refused = 0;                                           // connections refused at the greeting
-  int64_t greylisted = 0;                                        // 4xx of greylisting
-  int64_t early = 0;                                             // of those: retries before the window had passed
-  Micros finished_at = 0;                                        // last bulk recipient
+  int64_t throttled = 0;   // 4xx to messages for going too fast
+  int64_t refused = 0;     // connections refused at the greeting
+  int64_t greylisted = 0;  // 4xx of greylisting
+  int64_t early = 0;       // of those: retries before the window had passed
+  Micros finished_at = 0;  // last bulk recipient
+  // Sums over (site, IP) pairs, each weighted by its contended turns: Jain index of the tenants with equal audiences,
+  // and of all tenants.
+  double jain_weight = 0, jain_equal = 0, jain_all = 0;
   std::vector<int64_t> accepted_by_bucket, throttled_by_bucket;  // over time
 
   int64_t attempts() const { return accepted + bounced + throttled + refused + greylisted; }
@@ -51,8 +54,8 @@ struct SimResult {
 
   std::vector<KindCounts> kinds;
   std::vector<int64_t> sent_contended;  // by tenant: turns while every tenant with work there had work
-  // Jain index of single (site, IP) pairs, weighted by their contended turns.
-  double jain_weighted = 0, jain_weight = 0, jain_lowest = 1;
+  // Jain index of single (site, IP) pairs, weighted by their contended turns: in the kinds. And the lowest.
+  double jain_lowest = 1;         // of tenants with equal audiences, in a single (site, IP) pair
   WaitHistogram urgent_start;     // from arrival to MAIL
   WaitHistogram urgent_accepted;  // from arrival to the answer to the dot; greylisted ones left out
   WaitHistogram grey_extra;       // acceptance beyond the receiver's window

@@ -40,8 +40,9 @@ struct Report {
   double drain_s = 0, drain_ratio = 0;
   double wasted = 0;      // refusals for going too fast, of all attempts
   double greylisted = 0;  // deferrals of greylisting, of all attempts
-  double jain = 1;        // of tenants over all sites where all have work; jain_mean: of single (site, IP) pairs
-  double jain_mean = 1;
+  // Of turns while all had work: tenants with equal audiences, by their sums over all sites, and as the mean of single
+  // (site, IP) pairs; the same mean for all tenants, whose weights are equal and whose audiences are not.
+  double jain = 1, jain_mean = 1, jain_unequal = 1;
   std::vector<Mark> marks;
 };
 
