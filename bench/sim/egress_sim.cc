@@ -9,6 +9,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
+#include "bench/sim/egress_state.h"
 #include "bench/sim/random.h"
 #include "sender/engine/site_path.h"
 #include "sender/policy/retry_ladder.h"
@@ -23,8 +24,6 @@ constexpr Micros kIdleMax = kSecond;              // a connection without work i
 constexpr Micros kSleepMax = 10 * kSecond;        // so is one whose next message may not go for longer
 constexpr int64_t kEpochSeconds = 1'767'225'600;  // 2026-01-01 00:00 UTC
 constexpr double kRefusalShare = 0.4;             // of a connection's or message's time until it is refused
-constexpr uint32_t kNobody = UINT32_MAX;
-constexpr int64_t kJainTurnsMin = 50;  // per tenant; fewer say nothing about fairness
 
 absl::Time At(Micros t) {
   return absl::FromUnixMicros(kEpochSeconds * kSecond + t);
@@ -33,70 +32,6 @@ absl::Time At(Micros t) {
 Micros ToMicros(absl::Time t) {
   return t == absl::InfiniteFuture() ? kNever : absl::ToUnixMicros(t) - kEpochSeconds * kSecond + 1;
 }
-
-struct PathRec;
-
-struct GroupRec {
-  PathGroup* group = nullptr;
-  PathRec* path = nullptr;
-};
-
-// Messages of one (domain, tenant, kind). Newcomers are only counted, in lane.ready.
-struct LaneRec {
-  ReadyLane lane;  // first: the path hands out pointers to it
-  GroupRec* group = nullptr;
-  uint32_t domain = 0;
-  std::vector<uint32_t> queue;  // recipients, for retries and urgent ones
-  size_t head = 0;
-};
-
-struct Conn {
-  PathRec* path = nullptr;
-  GroupRec* group = nullptr;
-  SitePath::Turn turn;
-  LaneRec* lane = nullptr;               // of the message under way
-  uint32_t recipient = kNobody;          // of it, if it has a record
-  const JudgedReply* refusal = nullptr;  // what the answer will be; null: accepted
-  std::optional<Micros> first_seen;      // of the message under way, by the receiver
-  int served = 0;
-  uint32_t generation = 0;  // timers of an older one are void
-  bool sleeping = false;
-  uint32_t index = 0;
-};
-
-struct PathRec {
-  PathRec(SitePath* p, const SiteSpec* s, uint32_t i) : path(p), site(s), receiver(s->receiver), index(i) {}
-  std::unique_ptr<SitePath> path;
-  const SiteSpec* site;
-  Receiver receiver;
-  const uint32_t index;
-  Micros look_at = kNever;
-  bool waits = false;  // for one of the address's connections
-  std::vector<Conn*> sleepers;
-  int64_t urgent_ready = 0;
-  // Fairness: ready messages by tenant, and turns taken while all that had work here had some left.
-  std::vector<int32_t> ready, contended;
-  int tenants = 0, tenants_ready = 0;
-};
-
-struct Recipient {
-  Micros arrived = 0;
-  std::optional<Micros> first_seen;  // greylisted first
-  int greylist_step = 0, step = 0;
-  LaneRec* retry_lane = nullptr;
-  bool urgent = false;
-};
-
-enum Kind : uint32_t { kLook, kConnected, kRefused, kAnswered, kWake, kDue };
-
-struct Event {
-  Micros at;
-  uint64_t order;  // of what was planned, to break ties
-  uint32_t kind;
-  uint32_t item;
-  uint32_t generation;
-  bool operator>(const Event& other) const { return at != other.at ? at > other.at : order > other.order; }
-};
 
 class EgressSim {
  public:
@@ -129,7 +64,11 @@ class EgressSim {
       Handle(event);
     }
     result_.undelivered = bulk_left_;
-    for (const PathRec& path : paths_) CountFairness(path);
+    for (const PathRec& path : paths_) {
+      if (path.tenants == static_cast<int>(tenants_.size())) {
+        result_.CountFairness(path.contended, tenants_, &Counts(&path));
+      }
+    }
     return std::move(result_);
   }
 
@@ -522,27 +461,6 @@ class EgressSim {
         }
       }
     }
-  }
-
-  // Turns while all tenants with work here had some left. Only where every tenant has work are their sums over sites
-  // comparable, and sites with a handful of turns say nothing.
-  void CountFairness(const PathRec& path) {
-    if (path.tenants != static_cast<int>(tenants_.size()) || path.tenants < 2) return;
-    std::vector<int64_t> all, equal;
-    int64_t turns = 0;
-    for (size_t tenant = 0; tenant < tenants_.size(); ++tenant) {
-      const int64_t amount = path.contended[tenant];
-      result_.sent_contended[tenant] += amount;
-      turns += amount;
-      all.push_back(amount);
-      if (tenants_[tenant].share == tenants_[0].share) equal.push_back(amount);
-    }
-    if (turns < kJainTurnsMin * path.tenants) return;
-    KindCounts& counts = Counts(&path);
-    counts.jain_weight += static_cast<double>(turns);
-    counts.jain_equal += JainIndex(equal) * static_cast<double>(turns);
-    counts.jain_all += JainIndex(all) * static_cast<double>(turns);
-    result_.jain_lowest = std::min(result_.jain_lowest, JainIndex(equal));
   }
 
   const std::string ip_;

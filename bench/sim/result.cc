@@ -9,6 +9,7 @@ namespace {
 
 constexpr double kFirstBorder = 1000;  // microseconds
 constexpr double kStep = 1.05;
+constexpr int64_t kJainTurnsMin = 50;  // per tenant; fewer say nothing about fairness
 
 void AddSeries(std::vector<int64_t>* to, const std::vector<int64_t>& from) {
   if (to->size() < from.size()) to->resize(from.size());
@@ -83,6 +84,24 @@ void SimResult::Merge(const SimResult& other) {
   over_cap += other.over_cap;
   undelivered += other.undelivered;
   drained_at = std::max(drained_at, other.drained_at);
+}
+
+void SimResult::CountFairness(const std::vector<int32_t>& contended, const std::vector<TenantSpec>& tenants,
+                              KindCounts* counts) {
+  std::vector<int64_t> all, equal;
+  int64_t turns = 0;
+  for (size_t tenant = 0; tenant < tenants.size(); ++tenant) {
+    const int64_t amount = contended[tenant];
+    sent_contended[tenant] += amount;
+    turns += amount;
+    all.push_back(amount);
+    if (tenants[tenant].share == tenants[0].share) equal.push_back(amount);
+  }
+  if (turns < kJainTurnsMin * static_cast<int64_t>(tenants.size())) return;
+  counts->jain_weight += static_cast<double>(turns);
+  counts->jain_equal += JainIndex(equal) * static_cast<double>(turns);
+  counts->jain_all += JainIndex(all) * static_cast<double>(turns);
+  jain_lowest = std::min(jain_lowest, JainIndex(equal));
 }
 
 double JainIndex(const std::vector<int64_t>& amounts) {

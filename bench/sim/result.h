@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/sim/audience.h"
 #include "bench/sim/receiver.h"
 
 namespace wavepost::sim {
@@ -65,6 +66,9 @@ struct SimResult {
   Micros drained_at = 0;
 
   void Merge(const SimResult& other);
+  // contended: turns by tenant at one (site, IP), taken while all tenants had work there; all must have had some, or
+  // their sums over sites could not be compared.
+  void CountFairness(const std::vector<int32_t>& contended, const std::vector<TenantSpec>& tenants, KindCounts* counts);
 };
 
 // (sum x)^2 / (n * sum x^2); 1 if there is nothing to compare.
