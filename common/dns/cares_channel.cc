@@ -10,13 +10,13 @@
 #include <asio/ip/address_v6.hpp>
 #include <chrono>
 #include <cstring>
-#include <random>
 #include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/base/check.h"
 
 namespace wavepost {
 namespace {
@@ -34,7 +34,7 @@ bool IsFormError(const unsigned char* packet, int size) {
 // Unpredictable, as a defence against forged answers. (c-ares numbers only the queries that it builds itself.)
 unsigned short RandomId() {
   unsigned short id = 0;
-  if (getentropy(&id, sizeof(id)) != 0) id = static_cast<unsigned short>(std::random_device{}());
+  WP_CHECK(getentropy(&id, sizeof(id)) == 0);  // fails on no kernel that we run on
   return id;
 }
 
