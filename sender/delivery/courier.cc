@@ -83,6 +83,10 @@ class Courier {
         if (!opened) break;
       }
       AttemptResult result = co_await Attempt(errand->item);
+      if (withdrawn_) {
+        Forget(*errand);
+        break;  // the transaction was broken off, and the connection with it
+      }
       co_await Settle(*std::move(errand), std::move(result));
       ++sent;
       if (!session_->usable()) break;
@@ -269,7 +273,8 @@ class Courier {
       shard_.context_.store->MarkInFlight(item, mark, std::move(done));
     };
     const absl::Status marked = co_await AwaitDone(std::move(start));
-    if (!marked.ok() && !absl::IsNotFound(marked)) shard_.StorageFailed(marked);
+    withdrawn_ = absl::IsNotFound(marked);
+    if (!marked.ok() && !withdrawn_) shard_.StorageFailed(marked);
     co_return marked.ok();
   }
 
@@ -310,6 +315,14 @@ class Courier {
              std::move(entry), now);
     }
     while (shard_.unsettled_ >= Shard::kUnsettledMax) co_await shard_.settled_.async_wait(use_tuple);
+  }
+
+  // Somebody (a suppression, a drop) has ended the recipient meanwhile: nothing to decide, and nothing to blame on the
+  // host.
+  void Forget(const Errand& errand) {
+    path_.OnUnanswered(group_, errand.turn, false, Now(), 0);
+    errand.lane->window.OnSettled(errand.item.id);
+    shard_.TendLane(errand.lane);
   }
 
   // Tells the path what the attempt teaches. due: replaced where the path knows better.
@@ -440,6 +453,7 @@ class Courier {
   std::unique_ptr<SessionTrace> trace_;  // outlives the session
   std::unique_ptr<Session> session_;
   int refusals_ = 0;  // in a row
+  bool withdrawn_ = false;
 };
 
 Awaitable<void> RunCourier(Shard* shard, ShardPath* state, PathGroup* group) {

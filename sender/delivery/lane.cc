@@ -39,4 +39,11 @@ void Lane::PutBack(QueueItem item) {
   ready_.push_front(std::move(item));
 }
 
+void Lane::Reread(int64_t now_ms) {
+  for (const QueueItem& item : ready_) known_.erase(item.id.packed());
+  ready_.clear();
+  cursor_.reset();
+  next_due_ms_ = std::min(next_due_ms_, now_ms);
+}
+
 }  // namespace wavepost

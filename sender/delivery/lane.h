@@ -41,6 +41,8 @@ class Lane {
   std::optional<QueueItem> Take();
   // It was not tried: first in line again.
   void PutBack(QueueItem item);
+  // The window is forgotten and read anew from the front: entries of it may be gone (a drop).
+  void Reread(int64_t now_ms);
   // It left the lane: finished, moved to the retry lane, or withdrawn.
   void OnSettled(RecipientId id) { known_.erase(id.packed()); }
 

@@ -69,6 +69,19 @@ TEST(LaneTest, ADeferredEntryComesBackWhenDue) {
   EXPECT_EQ(lane.Take()->due_ms, 300);
 }
 
+TEST(LaneTest, RereadsWhatMayBeGoneButNotWhatIsInDelivery) {
+  Lane lane(kKey);
+  lane.OnAdded(5);
+  lane.OnPage(Page({Item(5, 1), Item(5, 2), Item(5, 3)}, std::nullopt));
+  lane.Take();
+  lane.Reread(9);
+  EXPECT_EQ(lane.ready(), 0u);
+  ASSERT_TRUE(lane.WantsPage(9));
+  EXPECT_EQ(lane.cursor(), nullptr);
+  EXPECT_EQ(lane.OnPage(Page({Item(5, 1), Item(5, 3)}, std::nullopt)), 1u);
+  EXPECT_EQ(lane.Take()->id.index, 3u);
+}
+
 TEST(LaneTest, PutBackIsFirstInLine) {
   Lane lane(kKey);
   lane.OnAdded(5);

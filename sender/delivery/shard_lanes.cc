@@ -320,7 +320,14 @@ Awaitable<void> Shard::CarryOut(v1::QueueOrder order, std::function<void()> done
         changed += (*work)->changed;
         more = (*work)->more;
       }
-      if (order.kind() == v1::QueueOrder::FLUSH) OnLaneDue({due.lane, absl::ToUnixMillis(now)});
+      if (order.kind() == v1::QueueOrder::FLUSH) {
+        OnLaneDue({due.lane, absl::ToUnixMillis(now)});
+      } else if (auto found = lanes_.find(due.lane); found != lanes_.end()) {
+        ShardLane* lane = found->second.get();
+        if (lane->path != nullptr) lane->path->path.Withdraw(lane);
+        lane->window.Reread(absl::ToUnixMillis(now));
+        TendLane(lane);
+      }
     }
   }
   if (!stopping_) {
