@@ -20,18 +20,9 @@ namespace {
 // What a node allows one of its addresses; a few more are kept for urgent messages.
 constexpr int kConnectionsMax = 500;
 constexpr int kConnectionsUrgent = 550;
-constexpr Micros kIdleMax = kSecond;              // a connection without work is closed, as SmtpTimeouts::idle has it
-constexpr Micros kSleepMax = 10 * kSecond;        // so is one whose next message may not go for longer
-constexpr int64_t kEpochSeconds = 1'767'225'600;  // 2026-01-01 00:00 UTC
-constexpr double kRefusalShare = 0.4;             // of a connection's or message's time until it is refused
-
-absl::Time At(Micros t) {
-  return absl::FromUnixMicros(kEpochSeconds * kSecond + t);
-}
-// Rounded up: never before the time that was asked for.
-Micros ToMicros(absl::Time t) {
-  return t == absl::InfiniteFuture() ? kNever : absl::ToUnixMicros(t) - kEpochSeconds * kSecond + 1;
-}
+constexpr Micros kIdleMax = kSecond;        // a connection without work is closed, as SmtpTimeouts::idle has it
+constexpr Micros kSleepMax = 10 * kSecond;  // so is one whose next message may not go for longer
+constexpr double kRefusalShare = 0.4;       // of a connection's or message's time until it is refused
 
 class EgressSim {
  public:

@@ -8,13 +8,23 @@
 #include <optional>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "bench/sim/receiver.h"
 #include "bench/sim/world.h"
 #include "sender/engine/site_path.h"
 
 namespace wavepost::sim {
 
+inline constexpr int64_t kEpochSeconds = 1'767'225'600;  // 2026-01-01 00:00 UTC
 inline constexpr uint32_t kNobody = UINT32_MAX;
+
+inline absl::Time At(Micros t) {
+  return absl::FromUnixMicros(kEpochSeconds * kSecond + t);
+}
+// Rounded up: never before the time that was asked for.
+inline Micros ToMicros(absl::Time t) {
+  return t == absl::InfiniteFuture() ? kNever : absl::ToUnixMicros(t) - kEpochSeconds * kSecond + 1;
+}
 
 struct PathRec;
 
