@@ -74,9 +74,10 @@ Awaitable<void> Shard::FinishUp(Deadline deadline) {
     co_await SleepUntil(DeadlineAfter(absl::Milliseconds(10)));
   }
   for (Connection* connection : connections_) connection->Abort();
-  co_await policies_->Stop();
+  co_await policies_->StopFetching();
   if (context_.stop_reporter) co_await context_.stop_reporter();
   co_await resolver_->Stop();
+  co_await policies_->Stop();
   // What they settle now still goes to the disk: the store is stopped after the shards.
   while (couriers_ > 0 || unsettled_ > 0 || tasks_ > 0) co_await SleepUntil(DeadlineAfter(absl::Milliseconds(10)));
   for (auto& [key, state] : paths_) SavePath(state.get(), context_.clock->Now(), true);

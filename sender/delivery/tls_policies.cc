@@ -83,8 +83,11 @@ absl::StatusOr<std::unique_ptr<TlsPolicies>> TlsPolicies::Create(asio::io_contex
 
 TlsPolicies::~TlsPolicies() = default;
 
-Awaitable<void> TlsPolicies::Stop() {
+Awaitable<void> TlsPolicies::StopFetching() {
   if (fetcher_ != nullptr) co_await fetcher_->Stop();
+}
+
+Awaitable<void> TlsPolicies::Stop() {
   co_await book_->Stop();
 }
 

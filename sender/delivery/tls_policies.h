@@ -22,7 +22,7 @@ namespace wavepost {
 
 class HttpsMtaStsFetcher;
 
-// A shard's policies. Owner: the shard's thread; Stop before the resolver.
+// A shard's policies. Owner: the shard's thread.
 class TlsPolicies {
  public:
   // Errors: kInvalidArgument (options). All must outlive it.
@@ -32,6 +32,8 @@ class TlsPolicies {
   ~TlsPolicies();
 
   PolicyBook& book() { return *book_; }
+  // Before the resolver is stopped, and after.
+  Awaitable<void> StopFetching();
   Awaitable<void> Stop();
 
  private:

@@ -84,7 +84,7 @@ class OrdersTest(unittest.TestCase):
         self.wait("free2", "delivered", 2)
         self.assertEqual(self.taken("held"), [])
         for line in self.wavepost.cli("--json", "pauses").splitlines():
-            self.wavepost.cli("resume", json.loads(line)["name"])
+            self.wavepost.cli("resume", json.loads(line)["pause"])
         self.wait("held", "delivered", 20)
         self.wavepost.cli("audit", "held")
 
