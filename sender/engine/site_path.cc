@@ -230,7 +230,11 @@ SitePath::Turn SitePath::Next(PathGroup* group, absl::Time now) {
     turn.close = true;
     return turn;
   }
-  if (group->Wanted(now) == 0) return turn;
+  if (group->Wanted(now) == 0) {
+    // Another group can use it: an idle connection counts among the few that the site allows.
+    turn.close = claims_.size() > 0 && connections_ >= shaper_.ConnectionsAllowed(now);
+    return turn;
+  }
 
   FairQueue::Wanted wanted;
   absl::Time at = shaper_.NextMessage(now);
@@ -277,7 +281,10 @@ void SitePath::OnAnswered(PathGroup* group, bool accepted, const Turn& turn, std
   if (accepted) {
     shaper_.OnSuccess(now, connections_);
     group->greylist_.OnPassed(now, first_greylisted);
-  } else if (turn.probe) {
+  } else {
+    shaper_.OnOtherAnswer(now);
+  }
+  if (!accepted && turn.probe) {
     // Refused for a reason of its own: many hosts look at the recipient before they look at the greylist.
     group->greylist_.OnProbeLost();
   }
@@ -286,6 +293,7 @@ void SitePath::OnAnswered(PathGroup* group, bool accepted, const Turn& turn, std
 
 absl::Time SitePath::OnGreylisted(PathGroup* group, const Turn& turn, absl::Time first_greylisted, int step,
                                   bool after_rcpt, std::optional<absl::Duration> hint, absl::Time now, double jitter) {
+  shaper_.OnOtherAnswer(now);
   const absl::Time due = group->greylist_.OnDeferred(now, first_greylisted, step, after_rcpt, hint, jitter);
   if (turn.probe || group->newcomers_ > 0) Regate(group, now);
   return due;

@@ -60,8 +60,14 @@ void Learn(const ProviderBook::Judgement& judgement, Decision* decision) {
     decision->throttle = verdict.too_many_connections ? Throttle::kConnections : Throttle::kRate;
   }
   if (judgement.rule == nullptr) return;
-  if (judgement.rule->recovery > absl::ZeroDuration() && !decision->hint) decision->hint = judgement.rule->recovery;
-  switch (judgement.rule->action) {
+  const ReplyAction action = judgement.rule->action;
+  // How long a pause lasts. Who is only to go slower learns by itself how slow is slow enough; for it this would be a
+  // pause of half an hour after each refused message.
+  const bool stays_away = action == ReplyAction::kPauseSite || action == ReplyAction::kSuspendIp;
+  if (stays_away && judgement.rule->recovery > absl::ZeroDuration() && !decision->hint) {
+    decision->hint = judgement.rule->recovery;
+  }
+  switch (action) {
     case ReplyAction::kNone:
       return;
     case ReplyAction::kSlowDown:

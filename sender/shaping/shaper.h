@@ -54,6 +54,9 @@ class Shaper {
   // A message was accepted. What was under way when a pause began does not end it. connections_open: how many of ours
   // are open there, this one included.
   void OnSuccess(absl::Time now, int connections_open);
+  // A message was answered with neither success nor a complaint about us (greylisted, refused for its own sake): it
+  // counts as tolerated traffic, and no more.
+  void OnOtherAnswer(absl::Time now) { meter_.Count(now); }
   // hint: how long the reply asked us to stay away: a pause, but with kConnections only for new ones. jitter: uniform
   // in [0, 1). connections_open: this one included. Complaints of one burst (within five seconds) count once. More
   // refusals in a row than can have been under way, or still nothing accepted after a cut, are a closed door: a pause
