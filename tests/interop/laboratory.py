@@ -8,14 +8,14 @@ import argparse
 import email
 import email.policy
 import html
+import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import traceback
 from pathlib import Path
-
-import json
 
 from receiver import ROOT, Failure, wait_until
 from cluster import Cluster
@@ -212,6 +212,8 @@ def run_cases(description, cases, receivers=None):
         parser.add_argument("--receiver", choices=receivers, help="only this one")
     parser.add_argument("--keep", action="store_true", help="leave the folders")
     args = parser.parse_args()
+    # Whoever stops us must not leave servers behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     failed = skipped = passed = 0
     for receiver in ([args.receiver] if receivers and args.receiver else receivers or [None]):
         for name, case in cases.items():
@@ -237,9 +239,10 @@ def run_cases(description, cases, receivers=None):
                 print(f"FAIL {title}: {problem}", flush=True)
                 if not isinstance(problem, Failure):
                     traceback.print_exc()
-            if keep:
-                print(f"kept: {folder}")
-            else:
-                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                if keep:
+                    print(f"kept: {folder}")
+                else:
+                    shutil.rmtree(folder, ignore_errors=True)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     sys.exit(1 if failed else SKIPPED if skipped and not passed else 0)

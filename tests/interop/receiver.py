@@ -146,17 +146,22 @@ class Daemon:
                 self.popen.wait(timeout_s)
             except subprocess.TimeoutExpired:
                 pass
-        deadline = time.monotonic() + timeout_s
-        kill = signal.SIGTERM
-        while True:
-            try:
-                os.killpg(self.popen.pid, kill)
-            except ProcessLookupError:
-                break
-            time.sleep(0.05)
-            if time.monotonic() > deadline:
-                kill = signal.SIGKILL
-            if time.monotonic() > deadline + timeout_s:
-                print(f"processes of {self.popen.args[0]} do not end", file=sys.stderr)
-                break
+        end_group(self.popen.pid, timeout_s)
         self.popen.wait()
+
+
+def end_group(leader, timeout_s=10):
+    """Ends what is left of a process group that we started: SIGTERM, and after timeout_s SIGKILL."""
+    deadline = time.monotonic() + timeout_s
+    kill = signal.SIGTERM
+    while True:
+        try:
+            os.killpg(leader, kill)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+        if time.monotonic() > deadline:
+            kill = signal.SIGKILL
+        if time.monotonic() > deadline + timeout_s:
+            print(f"processes of group {leader} do not end", file=sys.stderr)
+            return
