@@ -21,7 +21,8 @@ constexpr double kWeightMin = 1e-9;
 
 size_t SpreadOf(int64_t volume, size_t ips) {
   if (volume <= kDomainVolumePerIp || ips <= 1) return 1;
-  const auto wanted = static_cast<uint64_t>((volume + kDomainVolumePerIp - 1) / kDomainVolumePerIp);
+  const int64_t beyond_two = std::max<int64_t>(volume - 2 * kDomainVolumePerIp, 0);
+  const auto wanted = static_cast<uint64_t>(2 + beyond_two / kDomainVolumePerMoreIp);
   return static_cast<size_t>(std::min<uint64_t>(wanted, ips));
 }
 

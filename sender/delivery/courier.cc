@@ -78,6 +78,10 @@ class Courier {
     while (refusals_ < kRefusalsInARowMax && sent < path_.shaper().messages_per_connection()) {
       std::optional<Errand> errand = co_await NextErrand();
       if (!errand.has_value()) break;
+      if (session_ != nullptr && !session_->StillThere()) {  // closed while it was idle: nobody's failure
+        PutBack(*std::move(errand));
+        break;
+      }
       if (session_ == nullptr) {
         const bool opened = co_await OpenFor(&*errand);
         if (!opened) break;
@@ -89,6 +93,9 @@ class Courier {
       }
       co_await Settle(*std::move(errand), std::move(result));
       ++sent;
+      if (session_->bdat_refused() && shard_.no_bdat_.size() < Shard::kNoBdatMax) {
+        shard_.no_bdat_.insert(group_->mx_set());
+      }
       if (!session_->usable()) break;
     }
     if (session_ != nullptr) co_await session_->Quit();
@@ -199,7 +206,7 @@ class Courier {
     Session::Options options{.route = egress,
                              .timeouts = options_.timeouts,
                              .tls = shard_.context_.tls,
-                             .chunking = options_.chunking,
+                             .chunking = options_.chunking && !shard_.no_bdat_.contains(group_->mx_set()),
                              .trace = trace_.get()};
     session_ = std::make_unique<Session>(shard_.io_, std::move(options));
     shard_.connections_.insert(&session_->connection());

@@ -95,6 +95,7 @@ class Shard {
   };
 
   static constexpr size_t kUnsettledMax = 1024;  // changes on their way to the disk; beyond it couriers wait
+  static constexpr size_t kNoBdatMax = 10'000;
   static constexpr int kFindsMax = 256;          // sites looked up at once
 
   // The resolver is made on the shard's io_context.
@@ -193,6 +194,7 @@ class Shard {
     std::string reason;
   };
   absl::flat_hash_map<std::string, Suspension> suspended_;  // by egress IP
+  absl::flat_hash_set<std::string> no_bdat_;  // groups whose hosts offer CHUNKING and do not know BDAT
   std::deque<LaneKey> to_find_;                             // lanes whose sites are wanted
   int finding_ = 0;
   bool more_on_disk_ = false;  // there are lanes that were not taken into memory
