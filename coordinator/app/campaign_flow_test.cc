@@ -130,6 +130,7 @@ TEST_F(CampaignFlowTest, FromCreateToCompleted) {
   ASSERT_TRUE(StartWave(wave).ok());
   EXPECT_TRUE(StartWave(wave).ok()) << "twice is harmless";
 
+  ASSERT_TRUE(node.Next()->has_orders()) << "its place in the order log, before everything else";
   const auto content = node.Next();
   ASSERT_TRUE(content->has_content()) << content->ShortDebugString();
   EXPECT_THAT(content->content().columns(), ElementsAre("name", "plan"));
@@ -295,7 +296,8 @@ TEST_F(CampaignFlowTest, SecondStreamOfANodeEndsTheFirst) {
   ASSERT_TRUE(first.Next()->has_welcome());
   FakeNode second(channel_, "sender-0", {"127.0.0.11"}, 10);
   EXPECT_EQ(second.Next()->welcome().epoch(), 2);
-  EXPECT_FALSE(first.Next().has_value());
+  while (first.Next().has_value()) {  // what was on its way
+  }
   EXPECT_EQ(first.Finish().code(), absl::StatusCode::kAborted);
 
   FakeNode thief(channel_, "sender-1", {"127.0.0.11"}, 10);

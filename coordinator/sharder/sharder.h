@@ -19,8 +19,8 @@
 namespace wavepost {
 
 // A company stays on one or two IPs: no reputation grows from a handful of messages, and greylisting rewards faces that
-// are known. From the third IP on, less per IP is enough: middling domains on few IPs each would load some IPs of the pool
-// a good deal more than others (5 % where chance alone makes 2 %), and the fullest decides when a wave is through.
+// are known. From the third IP on, less per IP is enough: middling domains on few IPs each would load some IPs of the
+// pool a good deal more than others (5 % where chance alone makes 2 %), and the fullest decides when a wave is through.
 inline constexpr int64_t kDomainVolumePerIp = 250;      // for the first two
 inline constexpr int64_t kDomainVolumePerMoreIp = 100;  // for each further one
 
