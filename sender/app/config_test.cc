@@ -39,7 +39,8 @@ TEST(SenderConfigTest, RoutesWarmUpAndCeilings) {
   auto config = Load(
       "egress_ips:\n"
       "- {address: 192.0.2.1, ehlo_name: a, socks5: {address: '127.0.0.1:1080', user: u, password: p}}\n"
-      "- {address: 192.0.2.2, ehlo_name: b, proxy: {address: '[::1]:2525'}, warm_up: {start: 2026-11-22, caps: [10, 20]}}\n"
+      "- {address: 192.0.2.2, ehlo_name: b, proxy: {address: '[::1]:2525'}, warm_up: {start: 2026-11-22, caps: [10, "
+      "20]}}\n"
       "- {address: 192.0.2.3, ehlo_name: c, warm_up: {start: 2026-11-22, overflow: true}}\n"
       "sites: {connections: 3, connections_per_minute: 0}\n"
       "ceilings: {tenants: {acme: 2.5}}\n");

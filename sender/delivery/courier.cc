@@ -26,8 +26,8 @@ constexpr size_t kAddressesTriedMax = 5;  // per session: RFC 5321 section 5.1 a
 constexpr absl::Duration kRateWaitMax = absl::Seconds(10);
 constexpr absl::Duration kSuspendIp = absl::Minutes(1);
 constexpr size_t kGivenUpPerLane = Lane::kWindow;
-// Refusals in a row before we hang up by ourselves: hosts count them as errors, answer slowly after ten or so and hang up
-// after twenty (Postfix's soft and hard error limits), which would look like a complaint about our speed.
+// Refusals in a row before we hang up by ourselves: hosts count them as errors, answer slowly after ten or so and hang
+// up after twenty (Postfix's soft and hard error limits), which would look like a complaint about our speed.
 constexpr int kRefusalsInARowMax = 8;
 
 AttemptResult Failed(Failure failure, std::string_view text) {
@@ -392,9 +392,8 @@ class Courier {
     SetTime(absl::ToUnixMillis(now), report.mutable_time());
     ++shard_.unsettled_;
     auto done = [shard = &shard_, lane = item.lane, id = item.id, due_ms](absl::Status status) {
-      asio::post(shard->io_, [shard, lane, id, due_ms, status = std::move(status)] {
-        OnSettled(shard, lane, id, due_ms, status);
-      });
+      asio::post(shard->io_,
+                 [shard, lane, id, due_ms, status = std::move(status)] { OnSettled(shard, lane, id, due_ms, status); });
     };
     if (due_ms.has_value()) {
       SetTime(*due_ms, report.mutable_next_attempt_time());

@@ -205,7 +205,8 @@ void Delivery::Ask(cluster::v1::Question question, std::function<void(cluster::v
             answer(std::move(out));
           });
       for (auto& shard : shards_) {
-        shard->Explain(question.explain(), [gather](std::vector<v1::PathExplanation> part) { gather->Add(std::move(part)); });
+        shard->Explain(question.explain(),
+                       [gather](std::vector<v1::PathExplanation> part) { gather->Add(std::move(part)); });
       }
       return;
     }

@@ -49,7 +49,8 @@ std::string GreylistText(const GreylistBook& book, absl::Time now) {
                  : absl::StrCat("it greylists: newcomers wait for the appointment at ", ClockText(book.WaitUntil()));
       break;
   }
-  if (state.last_passed_ms() != 0) absl::StrAppend(&text, "; passed ", ClockText(absl::FromUnixMillis(state.last_passed_ms())));
+  if (state.last_passed_ms() != 0)
+    absl::StrAppend(&text, "; passed ", ClockText(absl::FromUnixMillis(state.last_passed_ms())));
   if (const auto window = book.window(); window.has_value()) {
     absl::StrAppend(&text, "; window ", absl::ToInt64Seconds(*window), " s");
   }
@@ -128,10 +129,8 @@ Awaitable<void> Shard::ExplainTo(v1::ExplainRequest request, Explained done) {
       explanation.set_greylist(GreylistText(
           GreylistBook(context_.options->clock_scale, stored.ok() ? *stored : cluster::v1::GreylistState()), now));
     }
-    HoldSubject subject{.domain = domain,
-                        .site = route->site.name,
-                        .provider = route->site.provider,
-                        .egress_ip = egress->address};
+    HoldSubject subject{
+        .domain = domain, .site = route->site.name, .provider = route->site.provider, .egress_ip = egress->address};
     for (const v1::Pause& pause : holds_.pauses()) {
       // Without tenant and campaign: they are the recipients' own and are looked at below.
       v1::QueueSelector selector = pause.selector();
@@ -141,7 +140,8 @@ Awaitable<void> Shard::ExplainTo(v1::ExplainRequest request, Explained done) {
     }
     absl::Time first_due = absl::InfiniteFuture();
     for (const QueueItem& item : waiting.ok() ? *waiting : std::vector<QueueItem>()) {
-      if (item.lane.egress_ip != egress->address || explanation.waiting_size() >= static_cast<int>(kWaitingMax)) continue;
+      if (item.lane.egress_ip != egress->address || explanation.waiting_size() >= static_cast<int>(kWaitingMax))
+        continue;
       v1::WaitingRecipient* one = explanation.add_waiting();
       one->set_recipient(item.id.ToString());
       one->set_address(item.entry.address());
@@ -156,8 +156,8 @@ Awaitable<void> Shard::ExplainTo(v1::ExplainRequest request, Explained done) {
       if (pause != nullptr) {
         one->set_waits_for(absl::StrCat("pause ", pause->name()));
       } else if (due > now) {
-        one->set_waits_for(absl::StrCat(item.entry.reason() == v1::GREYLISTED ? "greylisting: appointment at " : "retry at ",
-                                        ClockText(due)));
+        one->set_waits_for(absl::StrCat(
+            item.entry.reason() == v1::GREYLISTED ? "greylisting: appointment at " : "retry at ", ClockText(due)));
       } else if (explanation.has_stopped_until()) {
         one->set_waits_for(absl::StrCat("the site: ", explanation.stopped_reason()));
       } else {
@@ -170,9 +170,10 @@ Awaitable<void> Shard::ExplainTo(v1::ExplainRequest request, Explained done) {
     } else if (explanation.pauses_size() > 0) {
       explanation.set_summary(absl::StrCat("Held by ", explanation.pauses(0).name(), "."));
     } else if (explanation.has_stopped_until()) {
-      explanation.set_summary(absl::StrCat("Nothing starts from ", egress->address, " before ",
-                                           ClockText(std::max(state->path.stopped_until(), state->path.shaper().paused_until())),
-                                           ": ", explanation.stopped_reason(), "."));
+      explanation.set_summary(
+          absl::StrCat("Nothing starts from ", egress->address, " before ",
+                       ClockText(std::max(state->path.stopped_until(), state->path.shaper().paused_until())), ": ",
+                       explanation.stopped_reason(), "."));
     } else if (explanation.waiting_size() == 0) {
       explanation.set_summary(absl::StrCat("Nothing waits; mail would go from ", egress->address, " at once."));
     } else if (first_due > now) {

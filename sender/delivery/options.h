@@ -43,9 +43,9 @@ struct DeliveryOptions {
   std::optional<int> messages_per_connection;
   std::optional<double> connections_per_minute;
   std::optional<double> messages_per_second;
-  std::vector<std::string> require_tls;            // recipient domains
-  std::map<std::string, double> tenant_rates;      // messages a second of this node, by tenant id
-  double rate_max = SiteLimits::kUnlimited;        // messages a second of this node
+  std::vector<std::string> require_tls;        // recipient domains
+  std::map<std::string, double> tenant_rates;  // messages a second of this node, by tenant id
+  double rate_max = SiteLimits::kUnlimited;    // messages a second of this node
   int io_threads = 1;
   int cpu_threads = 2;     // render and sign
   double clock_scale = 1;  // divides retry and pause durations; 1 in production

@@ -130,8 +130,10 @@ bool Shard::MayStart(absl::Time now) const {
   return !stopping_ && storage_.ok() && now < context_.lease_end();
 }
 
-bool Shard::MayConnect() const {
-  return context_.node_connections->load(std::memory_order_relaxed) < context_.options->connections_max;
+bool Shard::MayConnect(bool urgent) const {
+  const int bulk_max = context_.options->connections_max;
+  const int max = urgent ? bulk_max + bulk_max / 10 + 1 : bulk_max;
+  return context_.node_connections->load(std::memory_order_relaxed) < max;
 }
 
 void Shard::StorageFailed(const absl::Status& status) {

@@ -90,13 +90,13 @@ class Shard {
     std::function<void()> on_storage_failed;  // once per shard, from its thread
     std::shared_ptr<const ProviderBook> book;
     std::shared_ptr<TlsClient> tls;
-    TlsReporter* reporter = nullptr;                    // counts the sessions of all shards
-    std::function<Awaitable<void>()> stop_reporter;     // of the shard that the reporter lives on
+    TlsReporter* reporter = nullptr;                 // counts the sessions of all shards
+    std::function<Awaitable<void>()> stop_reporter;  // of the shard that the reporter lives on
   };
 
   static constexpr size_t kUnsettledMax = 1024;  // changes on their way to the disk; beyond it couriers wait
   static constexpr size_t kNoBdatMax = 10'000;
-  static constexpr int kFindsMax = 256;          // sites looked up at once
+  static constexpr int kFindsMax = 256;  // sites looked up at once
 
   // The resolver is made on the shard's io_context.
   using MakeResolver = std::function<std::unique_ptr<Resolver>(asio::io_context&)>;
@@ -111,21 +111,21 @@ class Shard {
   // Lets couriers finish their transaction, for at most `grace`; then aborts them. Returns when the thread has ended.
   void Stop(absl::Duration grace);
 
-  void LanesAdded(std::vector<LaneDue> lanes);                      // any thread
-  void ForgetKeys();                                                // any thread
-  void SetHolds(std::vector<v1::Pause> pauses);                     // any thread
-  void SetBook(std::shared_ptr<const ProviderBook> book);           // any thread
+  void LanesAdded(std::vector<LaneDue> lanes);             // any thread
+  void ForgetKeys();                                       // any thread
+  void SetHolds(std::vector<v1::Pause> pauses);            // any thread
+  void SetBook(std::shared_ptr<const ProviderBook> book);  // any thread
   // Carries out a flush or drop on this shard's lanes; `done` on the shard's thread.
-  void Carry(v1::QueueOrder order, std::function<void()> done);     // any thread
+  void Carry(v1::QueueOrder order, std::function<void()> done);  // any thread
   using Explained = std::function<void(std::vector<v1::PathExplanation>)>;
-  void Explain(v1::ExplainRequest request, Explained done);         // any thread
+  void Explain(v1::ExplainRequest request, Explained done);  // any thread
   using Forecasted = std::function<void(std::vector<v1::SlowSite>)>;
   void ForecastLoads(std::vector<cluster::v1::ForecastQuestion::Load> loads, Forecasted done);  // any thread
   asio::io_context& io() { return io_; }
   Resolver& resolver() { return *resolver_; }
   // Before Start. `here`: the reporter lives on this shard's io_context, which runs and stops it.
   void SetReporter(TlsReporter* reporter, bool here);
-  Traces& traces() { return traces_; }                              // any thread
+  Traces& traces() { return traces_; }  // any thread
 
  private:
   friend class Courier;
@@ -135,7 +135,8 @@ class Shard {
   Awaitable<void> WatchDeadlines();
   Awaitable<void> FinishUp(Deadline deadline);
   bool MayStart(absl::Time now) const;             // transactions
-  bool MayConnect() const;                         // one connection more
+  // One connection more, of the node's. A tenth on top is kept for urgent mail.
+  bool MayConnect(bool urgent) const;
   void StorageFailed(const absl::Status& status);  // nothing new starts; told once
   double Jitter() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
@@ -194,7 +195,7 @@ class Shard {
     std::string reason;
   };
   absl::flat_hash_map<std::string, Suspension> suspended_;  // by egress IP
-  absl::flat_hash_set<std::string> no_bdat_;  // groups whose hosts offer CHUNKING and do not know BDAT
+  absl::flat_hash_set<std::string> no_bdat_;                // groups whose hosts offer CHUNKING and do not know BDAT
   std::deque<LaneKey> to_find_;                             // lanes whose sites are wanted
   int finding_ = 0;
   bool more_on_disk_ = false;  // there are lanes that were not taken into memory

@@ -1,4 +1,5 @@
-// Lanes: taken into memory, given to the path of their site, filled from the queue, held, scanned for, flushed, dropped.
+// Lanes: taken into memory, given to the path of their site, filled from the queue, held, scanned for, flushed,
+// dropped.
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -212,7 +213,8 @@ void Shard::Rehold() {
   });
 }
 
-// ----------------------------------------------------------------------------------------------------- scan of the queue
+// ----------------------------------------------------------------------------------------------------- scan of the
+// queue
 
 // Goes through all lanes once at the start, and again and again while there are some that are not in memory.
 Awaitable<void> Shard::ScanLanes() {

@@ -55,7 +55,7 @@ void Shard::TendPath(ShardPath* state) {
   }
   const bool may_start = MayStart(now);
   SitePath::Opening opening;
-  while (may_start && MayConnect()) {
+  while (may_start && MayConnect(path.urgent_waits())) {
     opening = path.NextOpening(now);
     if (opening.group == nullptr) break;
     path.OnConnecting(opening.group, now);
@@ -65,7 +65,7 @@ void Shard::TendPath(ShardPath* state) {
     opening = {};
   }
   absl::Time again = opening.look_again;
-  if (!may_start || !MayConnect()) again = std::min(again, now + kLookAgain);
+  if (!may_start || !MayConnect(path.urgent_waits())) again = std::min(again, now + kLookAgain);
   WakeAt(state, again == absl::InfiniteFuture() ? Lane::kNever : absl::ToUnixMillis(again) + 1);
   SavePath(state, now, false);
 }

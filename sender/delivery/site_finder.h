@@ -28,7 +28,7 @@ struct DomainRoute {
   absl::Status dns;   // not OK: no hosts; `site` then stands for the domain alone
   MxHosts hosts;
   std::vector<HostPlan> plans;  // parallel to hosts
-  std::string tls_policy;          // for people
+  std::string tls_policy;       // for people
 };
 
 class SiteFinder {

@@ -76,8 +76,8 @@ absl::StatusOr<std::unique_ptr<TlsPolicies>> TlsPolicies::Create(asio::io_contex
   book.dane = options.dane;
   book.mta_sts = options.mta_sts;
   book.smtp_port = options.smtp_port;
-  policies->book_ = std::make_unique<PolicyBook>(io, clock, resolver, policies->fetcher_.get(),
-                                                 policies->store_.get(), std::move(book));
+  policies->book_ = std::make_unique<PolicyBook>(io, clock, resolver, policies->fetcher_.get(), policies->store_.get(),
+                                                 std::move(book));
   return policies;
 }
 

@@ -256,7 +256,8 @@ SitePath::Turn SitePath::Next(PathGroup* group, absl::Time now) {
   auto* lane = static_cast<ReadyLane*>(group->queue_.Next(wanted));
   if (lane == nullptr) {
     if (!wanted.bulk) turn.wait_until = bulk_at;
-    if (wanted.stopped_tenants != nullptr) turn.wait_until = std::min(turn.wait_until, options_.ceilings->FirstAgain(now));
+    if (wanted.stopped_tenants != nullptr)
+      turn.wait_until = std::min(turn.wait_until, options_.ceilings->FirstAgain(now));
     return turn;
   }
   turn.lane = lane;

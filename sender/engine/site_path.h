@@ -36,9 +36,9 @@ struct PathClaim;
 // it must not move while it is offered.
 struct ReadyLane {
   FlowKey flow;
-  PathGroup* group = nullptr;   // set by the driver before the first offer
-  PathClaim* claim = nullptr;   // the path's
-  int64_t ready = 0;            // offered and not taken
+  PathGroup* group = nullptr;  // set by the driver before the first offer
+  PathClaim* claim = nullptr;  // the path's
+  int64_t ready = 0;           // offered and not taken
 };
 
 class SitePath {
@@ -50,8 +50,8 @@ class SitePath {
   };
 
   // state: as State() gave it before the last stop; default: nothing is known.
-  SitePath(std::string egress_ip, ProviderBook::Site site, const Options& options,
-           const cluster::v1::PathState& state, absl::Time now);
+  SitePath(std::string egress_ip, ProviderBook::Site site, const Options& options, const cluster::v1::PathState& state,
+           absl::Time now);
   ~SitePath();
   SitePath(const SitePath&) = delete;
   SitePath& operator=(const SitePath&) = delete;
@@ -81,12 +81,14 @@ class SitePath {
 
   // --- connections
   struct Opening {
-    PathGroup* group = nullptr;                         // null: nobody may, or wants to, open one now
-    absl::Time look_again = absl::InfiniteFuture();     // when that may change by time alone
+    PathGroup* group = nullptr;                      // null: nobody may, or wants to, open one now
+    absl::Time look_again = absl::InfiniteFuture();  // when that may change by time alone
   };
   // The group whose turn it is to get a connection more. Idle connections of the group come first: the driver wakes
   // them when it offers work.
   Opening NextOpening(absl::Time now);
+  // True if urgent mail waits for a connection.
+  bool urgent_waits() const { return urgent_claims_ > 0; }
   // True if NextOpening is worth a call: somebody wants a connection and one more is allowed.
   bool MayOpenMore(absl::Time now) const;
   void OnConnecting(PathGroup* group, absl::Time now);
@@ -184,7 +186,7 @@ class PathGroup {
   std::vector<std::unique_ptr<PathClaim>> claims_;
   int64_t urgent_ = 0, retries_ = 0, newcomers_ = 0;  // ready messages by kind
   int connections_ = 0;
-  int lanes_ = 0;  // attached
+  int lanes_ = 0;                          // attached
   std::optional<absl::Time> gated_until_;  // as it stands in SitePath::gated_
 };
 

@@ -16,7 +16,8 @@ class SitePathTest : public ::testing::Test {
   SitePathTest() { Make({}); }
 
   void Make(SitePath::Options options, SiteLimits limits = {}) {
-    path_ = std::make_unique<SitePath>("192.0.2.1", ProviderBook::Site{.name = "mx.test", .mx_set = "mx.test", .limits = limits},
+    path_ = std::make_unique<SitePath>("192.0.2.1",
+                                       ProviderBook::Site{.name = "mx.test", .mx_set = "mx.test", .limits = limits},
                                        options, cluster::v1::PathState(), now_);
   }
 

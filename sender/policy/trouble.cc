@@ -166,8 +166,9 @@ Decision Decide(const AttemptResult& result, const cluster::v1::QueueEntry& entr
   Decision decision;
   Describe(result, &decision.status);
   if (entry.maybe_delivered()) decision.status.set_maybe_delivered(true);
-  decision = result.failure == Failure::kNone && result.reply.has_value() ? FromReply(result, policy, std::move(decision))
-                                                                          : FromFailure(result, std::move(decision));
+  decision = result.failure == Failure::kNone && result.reply.has_value()
+                 ? FromReply(result, policy, std::move(decision))
+                 : FromFailure(result, std::move(decision));
   if (decision.kind == Decision::Kind::kFinish) return decision;
   if (IsTooOld(entry, now, policy.max_age)) {
     decision.kind = Decision::Kind::kFinish;

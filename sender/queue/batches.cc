@@ -65,9 +65,8 @@ absl::StatusOr<std::shared_ptr<RocksQueueStore::PreparedBatch>> RocksQueueStore:
   for (const cluster::v1::BatchRecipient& recipient : batch.recipients()) {
     RETURN_IF_ERROR(CheckRecipient(recipient));
     const RecipientId id = RecipientId::FromPacked(recipient.recipient_id());
-    const LaneKey lane = {.egress_ip = recipient.egress_ip(),
-                          .domain = std::string(DomainOf(recipient.address())),
-                          .wave = id.wave};
+    const LaneKey lane = {
+        .egress_ip = recipient.egress_ip(), .domain = std::string(DomainOf(recipient.address())), .wave = id.wave};
     const auto [it, is_new] = lanes.try_emplace(lane, out->lanes.size());
     if (is_new) out->lanes.push_back({lane, now_ms});
 
@@ -77,8 +76,7 @@ absl::StatusOr<std::shared_ptr<RocksQueueStore::PreparedBatch>> RocksQueueStore:
     entry.set_return_path(recipient.return_path());
     entry.set_content_id(batch.content_id());
     entry.set_accept_ms(now_ms);
-    out->entries.push_back(
-        {KeysOf(lane, now_ms, id, recipient.address()), entry.SerializeAsString(), it->second});
+    out->entries.push_back({KeysOf(lane, now_ms, id, recipient.address()), entry.SerializeAsString(), it->second});
   }
   return out;
 }

@@ -95,9 +95,7 @@ void RocksQueueStore::FlushLane(const LaneKey& lane, absl::Time now, size_t limi
         ASSIGN_OR_RETURN(*work, ApplyFlush(lane, now, limit));
         return absl::OkStatus();
       },
-      [work, done = std::move(done)](absl::Status status) {
-        status.ok() ? done(*work) : done(std::move(status));
-      });
+      [work, done = std::move(done)](absl::Status status) { status.ok() ? done(*work) : done(std::move(status)); });
 }
 
 absl::StatusOr<QueueStore::LaneWork> RocksQueueStore::ApplyFlush(const LaneKey& lane, absl::Time now, size_t limit) {
@@ -137,9 +135,7 @@ void RocksQueueStore::DropLane(const LaneKey& lane, absl::Time now, size_t limit
         ASSIGN_OR_RETURN(*work, ApplyDrop(lane, now, limit));
         return absl::OkStatus();
       },
-      [work, done = std::move(done)](absl::Status status) {
-        status.ok() ? done(*work) : done(std::move(status));
-      });
+      [work, done = std::move(done)](absl::Status status) { status.ok() ? done(*work) : done(std::move(status)); });
 }
 
 absl::StatusOr<QueueStore::LaneWork> RocksQueueStore::ApplyDrop(const LaneKey& lane, absl::Time now, size_t limit) {

@@ -18,7 +18,7 @@ namespace wavepost {
 namespace {
 
 constexpr char kDataKind[] = "sender";
-constexpr int kDataVersion = 2;  // 2: waves and kinds in the queue's keys
+constexpr int kDataVersion = 2;       // 2: waves and kinds in the queue's keys
 constexpr size_t kTenantsMax = 1024;  // cached content id -> tenant
 
 rocksdb::Slice AsSlice(std::string_view s) {

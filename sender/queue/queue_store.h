@@ -25,8 +25,9 @@
 
 namespace wavepost {
 
-// Where recipients wait for the same thing: one source address, one recipient domain, one wave; those that were deferred
-// apart from those that were never tried, since an appointment (greylisting) must not stand behind a million newcomers.
+// Where recipients wait for the same thing: one source address, one recipient domain, one wave; those that were
+// deferred apart from those that were never tried, since an appointment (greylisting) must not stand behind a million
+// newcomers.
 struct LaneKey {
   std::string egress_ip;
   std::string domain;  // A-labels, lower case
@@ -117,8 +118,8 @@ class QueueStore {
   // The report's sequence is given here. A repeat for a recipient that is no longer queued changes nothing.
   virtual void Finish(const QueueItem& item, cluster::v1::Report report, Done done) = 0;
   // The recipient waits: the entry moves to due_ms in the retry lane with `entry`, the mark goes, the report (outcome
-  // UNSPECIFIED) goes into the outbox, in one write. If the address was suppressed meanwhile (see ApplySuppressions), it is finished as
-  // SUPPRESSED instead and `done` still gets OK.
+  // UNSPECIFIED) goes into the outbox, in one write. If the address was suppressed meanwhile (see ApplySuppressions),
+  // it is finished as SUPPRESSED instead and `done` still gets OK.
   virtual void Defer(const QueueItem& item, cluster::v1::QueueEntry entry, int64_t due_ms, cluster::v1::Report report,
                      Done done) = 0;
   virtual absl::StatusOr<cluster::v1::Content> GetContent(std::string_view content_id) const = 0;
@@ -155,8 +156,8 @@ class QueueStore {
   };
   virtual absl::StatusOr<std::vector<OpenOrder>> ReadOpenOrders() const = 0;
   virtual void OrderDone(int64_t sequence) = 0;
-  // A page of work on one lane, synced when `done` is run. changed: entries that were moved or ended; more: the lane may
-  // have more.
+  // A page of work on one lane, synced when `done` is run. changed: entries that were moved or ended; more: the lane
+  // may have more.
   struct LaneWork {
     int64_t changed = 0;
     bool more = false;

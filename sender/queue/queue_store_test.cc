@@ -195,8 +195,7 @@ TEST_F(QueueStoreTest, LanesComeInOrderWithTheirFirstDueTime) {
     lanes.push_back(absl::StrCat(l.lane.egress_ip, " ", l.lane.domain, " ", l.lane.wave, l.lane.retry ? "r " : "f ",
                                  l.due_ms - now_ms));
   }
-  EXPECT_THAT(lanes,
-              ElementsAre("127.0.0.10 b.org 2f 0", "127.0.0.2 a.org 1r 7", "127.0.0.2 b.org 1f 0"));
+  EXPECT_THAT(lanes, ElementsAre("127.0.0.10 b.org 2f 0", "127.0.0.2 a.org 1r 7", "127.0.0.2 b.org 1f 0"));
 }
 
 TEST_F(QueueStoreTest, ALaneIsReadInPagesByDueTime) {

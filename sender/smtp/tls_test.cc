@@ -50,40 +50,40 @@ class TlsTest : public testing::Test {
     std::remove(path.c_str());
   }
 
-  TestCertificate Leaf(std::vector<std::string> names, bool expired = false) const {
-    return MakeTestCertificate({.names = std::move(names), .expired = expired, .issuer = &ca_});
+  IssuedCertificate Leaf(std::vector<std::string> names, bool expired = false) const {
+    return IssueCertificate({.names = std::move(names), .expired = expired, .issuer = &ca_});
   }
 
-  Played PlayTls(std::vector<Line> script, TlsDemand demand, std::vector<TestCertificate> chain) const {
+  Played PlayTls(std::vector<Line> script, TlsDemand demand, std::vector<IssuedCertificate> chain) const {
     return Play({.script = std::move(script),
                  .options = {.tls = client_},
                  .tls = std::move(demand),
                  .server_tls = TestServerContext(chain)});
   }
 
-  const TestCertificate ca_ = MakeTestCertificate({.is_ca = true});
-  const TestCertificate other_ca_ = MakeTestCertificate({.is_ca = true});
-  const TestCertificate good_ = Leaf({"mx.test"});
-  const TestCertificate self_signed_ = MakeTestCertificate({.names = {"mx.test"}});
+  const IssuedCertificate ca_ = IssueCertificate({.is_ca = true});
+  const IssuedCertificate other_ca_ = IssueCertificate({.is_ca = true});
+  const IssuedCertificate good_ = Leaf({"mx.test"});
+  const IssuedCertificate self_signed_ = IssueCertificate({.names = {"mx.test"}});
   std::shared_ptr<TlsClient> client_;
 };
 
 TEST_F(TlsTest, Certificates) {
-  const TestCertificate expired = Leaf({"mx.test"}, true);
-  const TestCertificate wrong_name = Leaf({"other.test"});
-  const TestCertificate no_name = Leaf({});
-  const TestCertificate wildcard = Leaf({"*.mx.test"});
-  const TestCertificate partial_wildcard = Leaf({"a*.mx.test"});
-  const TestCertificate deep = Leaf({"a.mx.test"});
-  const TestCertificate untrusted = MakeTestCertificate({.names = {"mx.test"}, .issuer = &other_ca_});
-  const TestCertificate expired_self = MakeTestCertificate({.names = {"other.test"}, .expired = true});
+  const IssuedCertificate expired = Leaf({"mx.test"}, true);
+  const IssuedCertificate wrong_name = Leaf({"other.test"});
+  const IssuedCertificate no_name = Leaf({});
+  const IssuedCertificate wildcard = Leaf({"*.mx.test"});
+  const IssuedCertificate partial_wildcard = Leaf({"a*.mx.test"});
+  const IssuedCertificate deep = Leaf({"a.mx.test"});
+  const IssuedCertificate untrusted = IssueCertificate({.names = {"mx.test"}, .issuer = &other_ca_});
+  const IssuedCertificate expired_self = IssueCertificate({.names = {"other.test"}, .expired = true});
   const TlsaRecord ee = TlsaOf(good_, 3);
   TlsaRecord broken = ee;
   broken.data.resize(7);
   struct Row {
     const char* name;
     TlsDemand demand;
-    std::vector<TestCertificate> chain;
+    std::vector<IssuedCertificate> chain;
     const char* verified_by;
     const char* failure_type = "";  // with Failure::kTls, unless `delivers`
     bool delivers = false;

@@ -48,7 +48,7 @@ T* FromPem(const std::string& pem, T* (*read)(BIO*, T**, pem_password_cb*, void*
 
 }  // namespace
 
-TestCertificate MakeTestCertificate(const TestCertificateSpec& spec) {
+IssuedCertificate IssueCertificate(const IssuedCertificateSpec& spec) {
   static long serial = 1;
   EVP_PKEY* key = EVP_EC_gen("P-256");
   X509* certificate = X509_new();
@@ -72,7 +72,7 @@ TestCertificate MakeTestCertificate(const TestCertificateSpec& spec) {
   if (!names.empty()) AddExtension(certificate, issuer, NID_subject_alt_name, names);
   WP_CHECK(X509_sign(certificate, issuer_key, EVP_sha256()) > 0);
 
-  TestCertificate out;
+  IssuedCertificate out;
   out.certificate_pem = ToPem([&](BIO* bio) { return PEM_write_bio_X509(bio, certificate); });
   out.key_pem =
       ToPem([&](BIO* bio) { return PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr); });
@@ -87,10 +87,10 @@ TestCertificate MakeTestCertificate(const TestCertificateSpec& spec) {
   return out;
 }
 
-std::shared_ptr<asio::ssl::context> TestServerContext(const std::vector<TestCertificate>& chain) {
+std::shared_ptr<asio::ssl::context> TestServerContext(const std::vector<IssuedCertificate>& chain) {
   auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
   std::string pem;
-  for (const TestCertificate& certificate : chain) pem += certificate.certificate_pem;
+  for (const IssuedCertificate& certificate : chain) pem += certificate.certificate_pem;
   asio::error_code error;
   context->use_certificate_chain(asio::buffer(pem), error);
   WP_CHECK(!error);
@@ -99,7 +99,7 @@ std::shared_ptr<asio::ssl::context> TestServerContext(const std::vector<TestCert
   return context;
 }
 
-TlsaRecord TlsaOf(const TestCertificate& certificate, int usage) {
+TlsaRecord TlsaOf(const IssuedCertificate& certificate, int usage) {
   unsigned char digest[SHA256_DIGEST_LENGTH];
   SHA256(reinterpret_cast<const unsigned char*>(certificate.public_key_der.data()), certificate.public_key_der.size(),
          digest);

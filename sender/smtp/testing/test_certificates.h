@@ -10,26 +10,26 @@
 
 namespace wavepost {
 
-struct TestCertificate {
+struct IssuedCertificate {
   std::string certificate_pem;
   std::string key_pem;
   std::string certificate_der, public_key_der;
 };
 
-struct TestCertificateSpec {
+struct IssuedCertificateSpec {
   std::vector<std::string> names;  // DNS names in subjectAltName
   bool is_ca = false;
   bool expired = false;
-  const TestCertificate* issuer = nullptr;  // null: signed by itself
+  const IssuedCertificate* issuer = nullptr;  // null: signed by itself
 };
 
 // Crashes if OpenSSL cannot.
-TestCertificate MakeTestCertificate(const TestCertificateSpec& spec);
+IssuedCertificate IssueCertificate(const IssuedCertificateSpec& spec);
 
 // A server that shows `chain`, the leaf first, with the leaf's key.
-std::shared_ptr<asio::ssl::context> TestServerContext(const std::vector<TestCertificate>& chain);
+std::shared_ptr<asio::ssl::context> TestServerContext(const std::vector<IssuedCertificate>& chain);
 
 // selector 1, matching 1: SHA-256 of the public key.
-TlsaRecord TlsaOf(const TestCertificate& certificate, int usage);
+TlsaRecord TlsaOf(const IssuedCertificate& certificate, int usage);
 
 }  // namespace wavepost

@@ -1,0 +1,330 @@
+// Replies as servers of the world write them, written down from knowledge of the servers and not from the material that
+// the rules are scored with: a row that fails here shows that the rules fit too tightly.
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/smtp/classify_world.h"
+
+namespace wavepost::world {
+namespace {
+
+class ClassifyWorldMore : public testing::TestWithParam<Row> {};
+
+TEST_P(ClassifyWorldMore, Means) {
+  const Row& row = GetParam();
+  const std::optional<Reply> reply = ReplyFromText(row.reply);
+  ASSERT_TRUE(reply.has_value()) << row.reply;
+  const Verdict verdict = Classify(*reply, row.phase);
+  const auto show = [&verdict, &row] { return std::string(verdict.rule) + " took: " + row.reply; };
+  EXPECT_EQ(verdict.kind, row.kind) << show();
+  EXPECT_EQ(Reason_Name(verdict.reason), Reason_Name(row.reason)) << show();
+  EXPECT_EQ(Fault_Name(verdict.fault), Fault_Name(row.fault)) << show();
+  EXPECT_EQ(verdict.scope, row.scope) << show();
+}
+
+constexpr Row kRows[] = {
+    {"BarracudaRecipient", kDot,
+     "550 permanent failure for one or more recipients (a@x.test:550 5.1.1 RESOLVER.ADR.RecipNotFound; not found)", P,
+     USER_UNKNOWN, RECIPIENT, kPerson},
+    {"BarracudaBlocked", kDot, "550 permanent failure for one or more recipients (a@x.test:blocked)", P,
+     REJECTED_POLICY, kNobody, kMail},
+    {"BarracudaSpamUrl", kDot, "554 rejected due to spam URL in content", P, SPAM, CONTENT_FAULT, kMail},
+    {"IronPortAddress", kTo, "550 #5.1.0 Address rejected a@x.test", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"IronPortReputation", kHello,
+     "554 Your access to this mail system has been rejected due to the sending MTA's poor reputation. If you believe "
+     "that this failure is in error, please contact the intended recipient via alternate means.",
+     P, BLOCKED_IP, SENDER, kIp},
+    {"IronPortConnections", kHello, "421 #4.4.5 Too many connections from your host.", T, RATE_LIMITED, SENDER, kIp},
+    {"IronPortHour", kTo, "452 Too many recipients received this hour", T, RATE_LIMITED, SENDER, kIp},
+    {"IronPortInvalid", kTo, "550 Too many invalid recipients", T, RATE_LIMITED, SENDER, kIp},
+    {"IronPortSize", kDot, "552 size limit exceeded", P, TOO_LARGE, CONTENT_FAULT, kMail},
+    {"MessageLabsSpf", kDot, "553-SPF (Sender Policy Framework) domain authentication\n553 fail.", P, AUTH_FAILED,
+     SENDER, kMail},
+    {"MessageLabsRelay", kTo,
+     "553-you are trying to use me [server-4.tower-12.messagelabs.com] as a relay, but I have not been configured to "
+     "let you",
+     P, RELAY_DENIED, NETWORK_FAULT, kSite},
+    {"MessageLabsPolicy", kHello, "501 Connection rejected by policy [7.7] 38802", P, REJECTED_POLICY, SENDER, kSite},
+    {"MessageLabsFiltered", kDot,
+     "553-Message filtered. Refer to the Troubleshooting page for more\n553 information. (#5.7.1)", P, SPAM,
+     CONTENT_FAULT, kMail},
+    {"TrendMicro", kTo,
+     "550 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using Trend Micro Email Reputation Service", P,
+     BLOCKED_IP, SENDER, kIp},
+    {"TrendMicroSoft", kTo,
+     "450 4.7.1 Service temporarily unavailable; Client host [192.0.2.1] blocked using Trend Micro Email Reputation "
+     "Service",
+     T, BLOCKED_IP, SENDER, kIp},
+    {"SophosGrey", kTo, "451 4.7.1 Greylisting active, please try again in 5 minutes", T, GREYLISTED, SENDER, kPerson},
+    {"FortiMail", kDot,
+     "550 5.7.1 This email from IP 192.0.2.1 has been rejected. The email message was detected as spam.", P, BLOCKED_IP,
+     SENDER, kIp},
+    {"CyrenReputation", kTo, "550 5.7.1 Mail rejected by CYREN IP reputation", P, BLOCKED_IP, SENDER, kIp},
+    {"SenderScore", kTo, "550 5.7.1 Refused, see https://www.senderscore.org/lookup.php?lookup=192.0.2.1", P,
+     BLOCKED_IP, SENDER, kIp},
+    {"Psbl", kTo, "554 5.7.1 Listed in PSBL, see http://psbl.org/listing?ip=192.0.2.1", P, BLOCKED_IP, SENDER, kIp},
+    {"AbuseatCbl", kTo, "554 5.7.1 Rejected 192.0.2.1 found in cbl.example.org", P, BLOCKED_IP, SENDER, kIp},
+
+    // --- other servers
+    {"DominoDirectory", kTo, "550 5.1.1 User jdoe (jdoe@x.test) not listed in Domino Directory", P, USER_UNKNOWN,
+     RECIPIENT, kPerson},
+    {"DominoRelay", kTo, "554 Relay rejected for policy reasons.", P, RELAY_DENIED, NETWORK_FAULT, kSite},
+    {"MDaemonUnknown", kTo, "550 <a@x.test>, Recipient unknown", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"MDaemonDisabled", kTo, "550 Sorry, that account is disabled", P, MAILBOX_DISABLED, RECIPIENT, kPerson},
+    {"HMailServer", kTo, "550 Unknown user", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"HMailServerInactive", kTo, "550 Account is not active.", P, MAILBOX_DISABLED, RECIPIENT, kPerson},
+    {"CommuniGate", kTo, "550 a@x.test unknown user account", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"CommuniGateFull", kTo, "552 a@x.test account is full (quota exceeded)", P, MAILBOX_FULL, RECIPIENT, kPerson},
+    {"CourierRelay", kTo, "513 Relaying denied.", P, RELAY_DENIED, NETWORK_FAULT, kSite},
+    {"CourierDomain", kFrom, "517-Domain does not exist: y.test.\n517 Invalid domain", P, REJECTED_POLICY, SENDER,
+     kMail},
+    {"OpenSmtpd", kTo, "550 Invalid recipient: <a@x.test>", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"OpenSmtpdSoft", kTo, "421 4.3.0: Temporary Error", T, SYSTEM_FULL, NETWORK_FAULT, kSite},
+    {"Stalwart", kTo, "550 5.1.2 Mailbox does not exist.", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"Maddy", kTo, "550 5.1.1 User doesn't exist", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"Dovecot", kDot, "550 5.1.1 <a@x.test> User doesn't exist: a@x.test", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"DovecotQuota", kDot, "552 5.2.2 <a@x.test> Quota exceeded (mailbox for user is full)", P, MAILBOX_FULL, RECIPIENT,
+     kPerson},
+    {"Cyrus", kTo,
+     "550-Mailbox unknown. Either there is no mailbox associated with this\n550-name or you don't have authorization "
+     "to see it.\n550 5.1.1 User unknown",
+     P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"Zimbra", kTo, "550 5.1.1 <a@x.test>: Recipient address rejected: x.test", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"Kerio", kTo, "550 5.1.1 Mailbox a@x.test does not exist", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"GroupWise", kTo, "550 Mailbox unavailable", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"James", kTo, "550 5.7.1 Requested action not taken: relaying denied", P, RELAY_DENIED, NETWORK_FAULT, kSite},
+
+    // --- Germany
+    {"GmxSenderMx", kFrom,
+     "550-Requested action not taken: mailbox unavailable\n550 invalid DNS MX or A/AAAA resource record", P,
+     REJECTED_POLICY, SENDER, kMail},
+    {"GmxSenderMxAtRcpt", kTo,
+     "550-Requested action not taken: mailbox unavailable\n550 invalid DNS MX or A/AAAA resource record", P,
+     REJECTED_POLICY, SENDER, kMail},
+    {"GmxPolicy", kDot, "550-Requested action not taken: mailbox unavailable\n550 Reject due to policy restrictions.",
+     P, REJECTED_POLICY, SENDER, kMail},
+    {"GmxPtr", kHello,
+     "554-gmx.net (mxgmx108) Nemesis ESMTP Service not available\n554-No SMTP service\n554 Bad DNS PTR resource "
+     "record.",
+     P, AUTH_FAILED, SENDER, kIp},
+    {"GmxBlack", kHello,
+     "554-web.de (mxweb012) Nemesis ESMTP Service not available\n554-No SMTP service\n554 IP address is black listed.",
+     P, BLOCKED_IP, SENDER, kIp},
+    {"TOnline", kHello,
+     "554 IP=192.0.2.1 - A problem occurred. Ask your postmaster for help or to contact tosa@rx.t-online.de to "
+     "clarify. (BL)",
+     P, BLOCKED_IP, SENDER, kIp},
+    {"GermanNoSuchBox", kTo, "550 5.1.1 Dieses Postfach existiert nicht", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"GermanBoth", kTo, "550 <a@x.test> Benutzer unbekannt / User unknown", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"GermanNoRecipient", kTo, "550 Kein solcher Empf\xc3\xa4nger", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"GermanAddress", kTo, "550 Die Adresse ist nicht bekannt", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"GermanFull", kTo, "552 Das Postfach des Empf\xc3\xa4ngers ist voll", P, MAILBOX_FULL, RECIPIENT, kPerson},
+    {"GermanQuota", kTo, "552 Speicherplatz des Empf\xc3\xa4ngers ersch\xc3\xb6pft", P, MAILBOX_FULL, RECIPIENT,
+     kPerson},
+    {"GermanLocked", kTo, "550 Dieses Konto wurde gesperrt", P, MAILBOX_DISABLED, RECIPIENT, kPerson},
+    {"GermanSpam", kDot, "554 Nachricht wurde als Spam eingestuft", P, SPAM, CONTENT_FAULT, kMail},
+    {"GermanList", kHello, "554 Ihre IP-Adresse steht auf einer Sperrliste", P, BLOCKED_IP, SENDER, kIp},
+    {"GermanConnections", kHello, "421 Zu viele gleichzeitige Verbindungen", T, RATE_LIMITED, SENDER, kIp},
+    {"GermanLater", kTo, "451 Bitte versuchen Sie es sp\xc3\xa4ter noch einmal", T, REASON_UNSPECIFIED, kNobody,
+     kPerson},
+    {"GermanSize", kFrom, "552 Die Nachricht ist zu gro\xc3\x9f", P, TOO_LARGE, CONTENT_FAULT, kMail},
+    {"GermanRelay", kTo, "550 Weiterleitung verweigert", P, RELAY_DENIED, NETWORK_FAULT, kSite},
+    {"GermanPolicy", kTo, "550 Abgelehnt aufgrund unserer Richtlinien", P, REJECTED_POLICY, SENDER, kMail},
+
+    // --- France
+    {"FrenchNoAddress", kTo, "550 Adresse d au moins un destinataire invalide", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"FrenchNoBox", kTo, "550 Bo\xc3\xaete aux lettres inexistante", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"FrenchNoBoxPlain", kTo, "550 Boite aux lettres inexistante", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"FrenchUnknown", kTo, "550 5.1.1 Utilisateur non trouv\xc3\xa9", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"FrenchRecipient", kTo, "550 Le destinataire n'existe pas", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"FrenchFull", kTo,
+     "552 La bo\xc3\xaete de r\xc3\xa9"
+     "ception est pleine",
+     P, MAILBOX_FULL, RECIPIENT, kPerson},
+    {"FrenchInactive", kTo, "550 5.2.1 Compte d\xc3\xa9sactiv\xc3\xa9", P, MAILBOX_DISABLED, RECIPIENT, kPerson},
+    {"FrenchConnections", kHello,
+     "421 Trop de connexions simultan\xc3\xa9"
+     "es",
+     T, RATE_LIMITED, SENDER, kIp},
+    {"FrenchErrors", kHello, "451 too many errors from your ip (192.0.2.1), please visit http://postmaster.free.fr/", T,
+     RATE_LIMITED, SENDER, kIp},
+    {"FrenchSpam", kDot, "554 Message rejet\xc3\xa9 : contenu ind\xc3\xa9sirable (spam)", P, SPAM, CONTENT_FAULT,
+     kMail},
+    {"FrenchInactivity", kTo, "550 5.2.1 This mailbox has been blocked due to inactivity", P, MAILBOX_DISABLED,
+     RECIPIENT, kPerson},
+    {"FrenchLater", kHello, "421 Service refuse. Veuillez essayer plus tard.", T, RATE_LIMITED, SENDER, kIp},
+    {"FrenchList", kTo, "550 Votre adresse IP est sur liste noire", P, BLOCKED_IP, SENDER, kIp},
+
+    // --- Spain, Portugal, Brazil, Italy
+    {"SpanishNoUser", kTo, "550 5.1.1 Usuario inexistente", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"SpanishNoBox", kTo, "550 El buz\xc3\xb3n no existe", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"SpanishAccount", kTo, "550 La cuenta de correo no existe", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"SpanishFull", kTo, "552 Buz\xc3\xb3n lleno", P, MAILBOX_FULL, RECIPIENT, kPerson},
+    {"SpanishQuota", kTo, "552 Cuota excedida", P, MAILBOX_FULL, RECIPIENT, kPerson},
+    {"SpanishDisabled", kTo, "550 Cuenta deshabilitada", P, MAILBOX_DISABLED, RECIPIENT, kPerson},
+    {"SpanishPolicy", kDot, "554 Mensaje rechazado por pol\xc3\xadtica de seguridad", P, REJECTED_POLICY, SENDER,
+     kMail},
+    {"SpanishConnections", kHello, "421 Demasiadas conexiones desde su IP", T, RATE_LIMITED, SENDER, kIp},
+    {"SpanishList", kTo, "550 Su IP est\xc3\xa1 en una lista negra", P, BLOCKED_IP, SENDER, kIp},
+    {"SpanishSpam", kDot, "554 Mensaje rechazado: correo no deseado", P, SPAM, CONTENT_FAULT, kMail},
+    {"PortugueseNoUser", kTo, "550 5.1.1 Usu\xc3\xa1rio inexistente", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"PortugueseNoBox", kTo, "550 Caixa postal inexistente", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"PortugueseRecipient", kTo, "550 Destinat\xc3\xa1rio n\xc3\xa3o encontrado", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"PortugueseNotExists", kTo, "550 Este endere\xc3\xa7o n\xc3\xa3o existe", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"PortugueseFull", kTo, "552 Caixa postal cheia", P, MAILBOX_FULL, RECIPIENT, kPerson},
+    {"PortugueseSpam", kDot, "554 Mensagem rejeitada: suspeita de spam", P, SPAM, CONTENT_FAULT, kMail},
+    {"PortugueseDisabled", kTo, "550 Conta desativada", P, MAILBOX_DISABLED, RECIPIENT, kPerson},
+    {"PortugueseConnections", kHello,
+     "421 Muitas conex\xc3\xb5"
+     "es simult\xc3\xa2neas",
+     T, RATE_LIMITED, SENDER, kIp},
+    {"ItalianNoUser", kTo, "550 5.1.1 Utente sconosciuto", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"ItalianNoBox", kTo, "550 Casella inesistente", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"ItalianRecipient", kTo, "550 Destinatario non trovato", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"ItalianAddress", kTo, "550 L'indirizzo non esiste", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"ItalianFull", kTo, "552 Casella di posta piena", P, MAILBOX_FULL, RECIPIENT, kPerson},
+    {"ItalianDisabled", kTo, "550 Casella disabilitata", P, MAILBOX_DISABLED, RECIPIENT, kPerson},
+    {"ItalianSpam", kDot, "554 Messaggio rifiutato: contenuto spam", P, SPAM, CONTENT_FAULT, kMail},
+    {"ItalianConnections", kHello, "421 Troppe connessioni dal tuo indirizzo IP", T, RATE_LIMITED, SENDER, kIp},
+
+    // --- Netherlands, Poland
+    {"DutchUser", kTo, "550 Gebruiker onbekend", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"DutchRecipient", kTo, "550 Onbekende ontvanger", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"DutchAddress", kTo, "550 Dit e-mailadres bestaat niet", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"DutchFull", kTo, "552 Mailbox vol", P, MAILBOX_FULL, RECIPIENT, kPerson},
+    {"DutchList", kTo, "550 Uw IP-adres staat op een zwarte lijst", P, BLOCKED_IP, SENDER, kIp},
+    {"DutchConnections", kHello, "421 Te veel verbindingen", T, RATE_LIMITED, SENDER, kIp},
+    {"PolishNoUser", kTo, "550 5.1.1 Nie ma takiego u\xc5\xbcytkownika", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"PolishRecipient", kTo, "550 Nieznany odbiorca", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"PolishAccount", kTo, "550 Konto nie istnieje", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"PolishFull", kTo, "552 Skrzynka odbiorcy jest pe\xc5\x82na", P, MAILBOX_FULL, RECIPIENT, kPerson},
+    {"PolishOverfull", kTo, "552 Skrzynka przepe\xc5\x82niona", P, MAILBOX_FULL, RECIPIENT, kPerson},
+    {"PolishBlocked", kTo, "550 Konto zablokowane", P, MAILBOX_DISABLED, RECIPIENT, kPerson},
+    {"PolishSpam", kDot, "554 Wiadomo\xc5\x9b\xc4\x87 odrzucona jako spam", P, SPAM, CONTENT_FAULT, kMail},
+    {"PolishConnections", kHello,
+     "421 Zbyt wiele po\xc5\x82\xc4\x85"
+     "cze\xc5\x84",
+     T, RATE_LIMITED, SENDER, kIp},
+
+    // --- Russia
+    {"MailRuNotFound", kDot,
+     "550 Message was not accepted -- invalid mailbox.  Local mailbox a@x.test is unavailable: user not found", P,
+     USER_UNKNOWN, RECIPIENT, kPerson},
+    {"MailRuDynamic", kHello, "550 Sorry, we do not accept mail from hosts with dynamic IP or generic DNS PTR-records",
+     P, AUTH_FAILED, SENDER, kIp},
+    {"YandexSpam", kDot, "554 5.7.1 [1] Message rejected under suspicion of SPAM; https://ya.cc/1IrBc", P, SPAM,
+     CONTENT_FAULT, kMail},
+    {"RussianNoUser", kTo,
+     "550 5.1.1 \xd0\x9f\xd0\xbe\xd0\xbb\xd1\x8c\xd0\xb7\xd0\xbe\xd0\xb2\xd0\xb0\xd1\x82\xd0\xb5\xd0\xbb\xd1\x8c "
+     "\xd0\xbd\xd0\xb5 \xd0\xbd\xd0\xb0\xd0\xb9\xd0\xb4\xd0\xb5\xd0\xbd",
+     P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"RussianNoSuchUser", kTo, "550 Нет такого пользователя", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"RussianBox", kTo, "550 Почтовый ящик не существует", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"RussianRecipient", kTo, "550 НЕИЗВЕСТНЫЙ ПОЛУЧАТЕЛЬ", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"RussianFull", kTo, "552 Почтовый ящик переполнен", P, MAILBOX_FULL, RECIPIENT, kPerson},
+    {"RussianDisabled", kTo, "550 Почтовый ящик отключен", P, MAILBOX_DISABLED, RECIPIENT, kPerson},
+    {"RussianSpam", kDot, "554 Сообщение отклонено как спам", P, SPAM, CONTENT_FAULT, kMail},
+    {"RussianList", kTo, "550 Ваш IP адрес в черном списке", P, BLOCKED_IP, SENDER, kIp},
+    {"RussianConnections", kHello, "421 Слишком много соединений", T, RATE_LIMITED, SENDER, kIp},
+    {"RussianPolicy", kTo, "550 Отклонено политикой безопасности", P, REJECTED_POLICY, SENDER, kMail},
+
+    // --- China, Japan
+    {"QqNotFound", kTo, "550 Mailbox not found. http://service.mail.qq.com/cgi-bin/help", P, USER_UNKNOWN, RECIPIENT,
+     kPerson},
+    {"QqFrequency", kDot, "550 Ip frequency limited. http://service.mail.qq.com/cgi-bin/help", T, RATE_LIMITED, SENDER,
+     kIp},
+    {"QqContent", kDot, "550 Mail content denied. http://service.mail.qq.com/cgi-bin/help", P, SPAM, CONTENT_FAULT,
+     kMail},
+    {"QqSenderDomain", kFrom, "550 Domain may not exist or DNS check failed", P, REJECTED_POLICY, SENDER, kMail},
+    {"QqSenderDomainAtRcpt", kTo, "550 Domain may not exist or DNS check failed", P, REJECTED_POLICY, SENDER, kMail},
+    {"NeteaseInvalid", kTo, "550 Invalid User: a@x.test", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"NeteaseCode", kDot, "554 DT:SPM 163 mx15,QMCowACHiNZL 1605162007", P, REJECTED_POLICY, kNobody, kMail},
+    {"NeteaseNull", kFrom, "553 Requested action not taken: NULL sender is not allowed", P, REJECTED_POLICY, SENDER,
+     kMail},
+    {"ChineseNoUser", kTo, "550 用户不存在", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"ChineseNoRecipient", kTo, "550 对不起,收件人不存在", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"ChineseNoBox", kTo, "550 5.1.1 该邮箱不存在", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"ChineseFull", kTo, "552 收件人邮箱已满", P, MAILBOX_FULL, RECIPIENT, kPerson},
+    {"ChineseSpace", kTo, "552 邮箱空间不足", P, MAILBOX_FULL, RECIPIENT, kPerson},
+    {"ChineseDisabled", kTo, "550 该帐号已被停用", P, MAILBOX_DISABLED, RECIPIENT, kPerson},
+    {"ChineseSpam", kDot, "554 邮件被识别为垃圾邮件", P, SPAM, CONTENT_FAULT, kMail},
+    {"ChineseList", kTo, "550 您的IP已被列入黑名单", P, BLOCKED_IP, SENDER, kIp},
+    {"ChineseConnections", kHello, "421 连接过多", T, RATE_LIMITED, SENDER, kIp},
+    {"TaiwanNoUser", kTo, "550 使用者不存在", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"TaiwanFull", kTo, "552 收件者信箱已滿", P, MAILBOX_FULL, RECIPIENT, kPerson},
+    {"DocomoUnknown", kTo, "550 Unknown user a@x.test", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"SoftbankInvalid", kTo, "550 Invalid recipient: <a@x.test>", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"JapaneseNoUser", kTo, "550 そのユーザーは存在しません", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"JapaneseNotFound", kTo, "550 宛先が見つかりません", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"JapaneseUnknown", kTo, "550 5.1.1 宛先不明", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"JapaneseFull", kTo, "552 メールボックスがいっぱいです", P, MAILBOX_FULL, RECIPIENT, kPerson},
+    {"JapaneseQuota", kTo, "552 メールボックスの容量を超えています", P, MAILBOX_FULL, RECIPIENT, kPerson},
+    {"JapaneseSpam", kDot, "554 迷惑メールと判定されました", P, SPAM, CONTENT_FAULT, kMail},
+    {"JapaneseStopped", kTo, "550 このアカウントは停止されています", P, MAILBOX_DISABLED, RECIPIENT, kPerson},
+
+    // --- what must never be taken for the address
+    {"OurIpWith511", kTo, "550 5.1.1 Mail from 192.0.2.1 denied", P, BLOCKED_IP, SENDER, kIp},
+    {"DnsblWith511", kTo, "550 5.1.1 <a@x.test> rejected: dnsbl", P, BLOCKED_IP, SENDER, kIp},
+    {"PolicyWith511", kTo, "550 5.1.1 <a@x.test> rejected by policy", P, REJECTED_POLICY, SENDER, kMail},
+    {"ListServer", kTo, "550 5.7.1 You are not allowed to post to this mailing list", P, REJECTED_POLICY, SENDER,
+     kMail},
+    {"MembersOnly", kTo, "550 Only subscribers may send to this list, permission denied", P, REJECTED_POLICY, SENDER,
+     kMail},
+    {"AccessDenied", kTo, "550 5.7.1 Access denied", P, REJECTED_POLICY, SENDER, kMail},
+    {"SenderBlockedByUser", kTo, "550 5.7.1 Sender blocked by recipient", P, REJECTED_POLICY, SENDER, kMail},
+    {"CountryBlocked", kHello, "554 5.7.1 Connection refused: country blocked", P, BLOCKED_IP, SENDER, kIp},
+    {"DkimMissing", kDot, "550 5.7.20 No passing DKIM signature found", P, AUTH_FAILED, SENDER, kMail},
+    {"DmarcEvaluation", kDot, "451 4.7.5 Temporary error evaluating DMARC policy", T, AUTH_FAILED, SENDER, kMail},
+    {"SpfTempError", kFrom, "451 4.4.3 SPF temporary error, dns timeout", T, AUTH_FAILED, SENDER, kMail},
+    {"LoginFirst", kFrom, "530 5.7.0 Authentication required", P, AUTH_FAILED, SENDER, kMail},
+    {"Refused571", kTo, "571 Message refused", P, REJECTED_POLICY, kNobody, kPerson},
+    {"NoWords", kTo, "550 5.0.0", P, REJECTED_POLICY, kNobody, kPerson},
+    {"SenderAddressVerified", kTo, "550 Sender address could not be verified, user unknown", P, REJECTED_POLICY, SENDER,
+     kMail},
+    {"SenderDomainNoMx", kFrom, "550 5.1.8 Sender domain has no MX", P, REJECTED_POLICY, SENDER, kMail},
+    {"MailFromDomain", kTo, "550 5.1.0 MAIL FROM domain does not exist", P, REJECTED_POLICY, SENDER, kMail},
+    {"FromHeader", kDot, "550 5.7.1 From address does not exist", P, REJECTED_POLICY, SENDER, kMail},
+
+    // --- the address, in other words
+    {"NoLongerAccepts", kTo, "550 This address no longer accepts mail.", P, MAILBOX_DISABLED, RECIPIENT, kPerson},
+    {"Expired", kTo, "550 5.2.1 Mailbox has expired", P, MAILBOX_DISABLED, RECIPIENT, kPerson},
+    {"LeftCompany", kTo, "550 This person no longer works here", P, MAILBOX_DISABLED, RECIPIENT, kPerson},
+    {"NotLocal551", kTo, "551 User not local; please try <c@z.test>", P, MOVED, RECIPIENT, kPerson},
+    {"NoThisUser", kTo, "550 No this user", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"NobodyByThatName", kTo, "550 There is no one by that name here", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"DoesNotExist", kTo, "550 a@x.test does not exist", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"NotExist", kTo, "550 Mailbox not exist", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"CannotFind", kTo, "550 Cannot find mailbox for a@x.test", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"UnableToFind", kTo, "550 Unable to find recipient", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"NotRecognised", kTo, "550 5.1.1 Recipient not recognised", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"NotRecognisedNoCode", kTo, "550 User name not recognized", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"UnknownOrInvalid", kTo, "553 Invalid or unknown virtual user", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"NotDeliverable", kTo, "550 Undeliverable address", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"WrongAddress", kTo, "550 wrong email address", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"Deleted", kTo, "550 The account has been deleted", P, USER_UNKNOWN, RECIPIENT, kPerson},
+    {"Terminated", kTo, "550 Account terminated", P, MAILBOX_DISABLED, RECIPIENT, kPerson},
+    {"Moved", kTo, "550 5.1.6 Address has changed", P, MOVED, RECIPIENT, kPerson},
+    {"DomainNotServed", kTo, "550 We do not handle mail for this domain", P, DOMAIN_UNKNOWN, RECIPIENT, kPerson},
+
+    // --- waiting
+    {"BusyGreeting", kHello, "421 mx.x.test too busy, try again later", T, RATE_LIMITED, SENDER, kIp},
+    {"DailyQuota", kFrom, "550 5.4.5 Daily user sending quota exceeded", T, RATE_LIMITED, SENDER, kIp},
+    {"SentTooMany", kFrom, "554 5.7.1 You have sent too many messages in the last hour", T, RATE_LIMITED, SENDER, kIp},
+    {"TooManyRcpt", kTo, "451 4.5.3 Error: too many recipients", T, RATE_LIMITED, SENDER, kMail},
+    {"TooManyRcpt5", kTo, "554 5.5.3 Maximum number of recipients exceeded", T, RATE_LIMITED, SENDER, kMail},
+    {"HostDown", kTo, "450 4.4.1 Unable to reach the mail store", T, NETWORK, NETWORK_FAULT, kSite},
+    {"Upstream", kTo, "451 4.4.2 Connection to upstream lost", T, NETWORK, NETWORK_FAULT, kSite},
+    {"Overloaded", kHello, "421 4.3.2 System overloaded, come back later", T, RATE_LIMITED, SENDER, kIp},
+    {"Maintenance", kHello, "421 4.3.2 Down for maintenance", T, SYSTEM_FULL, NETWORK_FAULT, kSite},
+    {"NotSeenBefore", kTo, "451 We have not seen this sender before, please try again in 10 minutes", T, GREYLISTED,
+     SENDER, kPerson},
+    {"EarlyRetry", kTo, "451 4.7.1 You are retrying too early", T, GREYLISTED, SENDER, kPerson},
+};
+
+INSTANTIATE_TEST_SUITE_P(Rows, ClassifyWorldMore, testing::ValuesIn(kRows), [](const auto& row) { return row.param.name; });
+
+}  // namespace
+}  // namespace wavepost::world
