@@ -180,7 +180,7 @@ absl::Status Delivery::OnOrders() {
       if (!carrying_.try_emplace(open.sequence, shards_.size()).second) continue;
     }
     for (auto& shard : shards_) {
-      shard->Carry(open.order, [this, sequence = open.sequence] {
+      shard->Carry(open, [this, sequence = open.sequence] {
         const std::lock_guard lock(orders_mutex_);
         const auto found = carrying_.find(sequence);
         if (--found->second > 0) return;
@@ -205,7 +205,7 @@ void Delivery::Ask(cluster::v1::Question question, std::function<void(cluster::v
             answer(std::move(out));
           });
       for (auto& shard : shards_) {
-        shard->Explain(question.explain(),
+        shard->Explain(question.explain(), question.tenant(),
                        [gather](std::vector<v1::PathExplanation> part) { gather->Add(std::move(part)); });
       }
       return;

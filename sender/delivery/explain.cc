@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
@@ -17,6 +18,7 @@ namespace wavepost {
 namespace {
 
 constexpr size_t kWaitingMax = 20;
+constexpr size_t kLookedAtMax = 1000;  // queue entries, to find those that may be shown
 constexpr size_t kHostsMax = 32;
 constexpr size_t kSlowestMax = 10;
 // What a message takes on a connection when nothing else bounds the rate; for forecasts.
@@ -89,20 +91,20 @@ void DescribeLimits(const SitePath& path, absl::Time now, v1::PathExplanation* o
 
 }  // namespace
 
-void Shard::Explain(v1::ExplainRequest request, Explained done) {
-  asio::post(io_, [this, request = std::move(request), done = std::move(done)]() mutable {
+void Shard::Explain(v1::ExplainRequest request, std::string tenant, Explained done) {
+  asio::post(io_, [this, request = std::move(request), tenant = std::move(tenant), done = std::move(done)]() mutable {
     if (stopping_) return done({});
     ++tasks_;
-    asio::co_spawn(io_, ExplainTo(std::move(request), std::move(done)), asio::detached);
+    asio::co_spawn(io_, ExplainTo(std::move(request), std::move(tenant), std::move(done)), asio::detached);
   });
 }
 
-Awaitable<void> Shard::ExplainTo(v1::ExplainRequest request, Explained done) {
+Awaitable<void> Shard::ExplainTo(v1::ExplainRequest request, std::string tenant, Explained done) {
   const std::string domain = DomainOfAddress(request.address());
   std::shared_ptr<const DomainRoute> route = co_await finder_.Find(domain);
   const absl::Time now = context_.clock->Now();
   const bool whole_domain = request.address().find('@') == std::string::npos;
-  const auto waiting = context_.store->FindWaiting(whole_domain ? "@" + domain : request.address(), kWaitingMax * 4);
+  const auto waiting = context_.store->FindWaiting(whole_domain ? "@" + domain : request.address(), kLookedAtMax);
   std::vector<v1::PathExplanation> out;
   for (const EgressAddress* egress : egress_) {
     v1::PathExplanation& explanation = out.emplace_back();
@@ -134,6 +136,11 @@ Awaitable<void> Shard::ExplainTo(v1::ExplainRequest request, Explained done) {
     for (const v1::Pause& pause : holds_.pauses()) {
       // Without tenant and campaign: they are the recipients' own and are looked at below.
       v1::QueueSelector selector = pause.selector();
+      const bool foreign = !tenant.empty() && !selector.tenant().empty() && selector.tenant() != tenant;
+      if (foreign ||
+          (!tenant.empty() && !selector.campaign().empty() && !absl::StartsWith(selector.campaign(), tenant + "/"))) {
+        continue;
+      }
       subject.tenant = selector.tenant();
       subject.campaign = selector.campaign();
       if (Selects(selector, subject) && explanation.pauses_size() < 20) *explanation.add_pauses() = pause;
@@ -142,6 +149,8 @@ Awaitable<void> Shard::ExplainTo(v1::ExplainRequest request, Explained done) {
     for (const QueueItem& item : waiting.ok() ? *waiting : std::vector<QueueItem>()) {
       if (item.lane.egress_ip != egress->address || explanation.waiting_size() >= static_cast<int>(kWaitingMax))
         continue;
+      const auto facts = FactsOf(item.lane.wave);
+      if (!tenant.empty() && facts->tenant() != tenant) continue;
       v1::WaitingRecipient* one = explanation.add_waiting();
       one->set_recipient(item.id.ToString());
       one->set_address(item.entry.address());
@@ -149,7 +158,6 @@ Awaitable<void> Shard::ExplainTo(v1::ExplainRequest request, Explained done) {
       *one->mutable_due_time() = ToProto(due);
       one->set_attempts(item.entry.attempts());
       if (item.entry.has_last_status()) *one->mutable_status() = item.entry.last_status();
-      const auto facts = FactsOf(item.lane.wave);
       subject.tenant = facts->tenant();
       subject.campaign = facts->campaign();
       const v1::Pause* pause = holds_.Find(subject, now);

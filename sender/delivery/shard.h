@@ -116,9 +116,10 @@ class Shard {
   void SetHolds(std::vector<v1::Pause> pauses);            // any thread
   void SetBook(std::shared_ptr<const ProviderBook> book);  // any thread
   // Carries out a flush or drop on this shard's lanes; `done` on the shard's thread.
-  void Carry(v1::QueueOrder order, std::function<void()> done);  // any thread
+  void Carry(QueueStore::OpenOrder open, std::function<void()> done);  // any thread
   using Explained = std::function<void(std::vector<v1::PathExplanation>)>;
-  void Explain(v1::ExplainRequest request, Explained done);  // any thread
+  // tenant: nothing about the mail of others; empty: everything.
+  void Explain(v1::ExplainRequest request, std::string tenant, Explained done);  // any thread
   using Forecasted = std::function<void(std::vector<v1::SlowSite>)>;
   void ForecastLoads(std::vector<cluster::v1::ForecastQuestion::Load> loads, Forecasted done);  // any thread
   asio::io_context& io() { return io_; }
@@ -134,7 +135,7 @@ class Shard {
   // lifecycle: shard.cc
   Awaitable<void> WatchDeadlines();
   Awaitable<void> FinishUp(Deadline deadline);
-  bool MayStart(absl::Time now) const;             // transactions
+  bool MayStart(absl::Time now) const;  // transactions
   // One connection more, of the node's. A tenth on top is kept for urgent mail.
   bool MayConnect(bool urgent) const;
   void StorageFailed(const absl::Status& status);  // nothing new starts; told once
@@ -155,7 +156,7 @@ class Shard {
   uint32_t TenantNumber(const std::string& tenant);
   Awaitable<void> ScanLanes();
   bool IsAnotherShards(const std::string& egress_ip) const;
-  Awaitable<void> CarryOut(v1::QueueOrder order, std::function<void()> done);
+  Awaitable<void> CarryOut(QueueStore::OpenOrder open, std::function<void()> done);
   const EgressAddress* EgressOf(const std::string& address) const;
 
   // paths: shard_paths.cc
@@ -170,7 +171,7 @@ class Shard {
   void OnTimer();
 
   // explain.cc
-  Awaitable<void> ExplainTo(v1::ExplainRequest request, Explained done);
+  Awaitable<void> ExplainTo(v1::ExplainRequest request, std::string tenant, Explained done);
   Awaitable<void> ForecastTo(std::vector<cluster::v1::ForecastQuestion::Load> loads, Forecasted done);
 
   Context context_;

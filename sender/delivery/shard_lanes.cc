@@ -263,15 +263,16 @@ bool Shard::IsAnotherShards(const std::string& egress_ip) const {
 
 // ------------------------------------------------------------------------------------------------------------- orders
 
-void Shard::Carry(v1::QueueOrder order, std::function<void()> done) {
-  asio::post(io_, [this, order = std::move(order), done = std::move(done)]() mutable {
+void Shard::Carry(QueueStore::OpenOrder open, std::function<void()> done) {
+  asio::post(io_, [this, open = std::move(open), done = std::move(done)]() mutable {
     if (stopping_) return;
     ++tasks_;
-    asio::co_spawn(io_, CarryOut(std::move(order), std::move(done)), asio::detached);
+    asio::co_spawn(io_, CarryOut(std::move(open), std::move(done)), asio::detached);
   });
 }
 
-Awaitable<void> Shard::CarryOut(v1::QueueOrder order, std::function<void()> done) {
+Awaitable<void> Shard::CarryOut(QueueStore::OpenOrder open, std::function<void()> done) {
+  const v1::QueueOrder& order = open.order;
   std::optional<LaneKey> after;
   int64_t changed = 0;
   for (bool last = false; !last;) {
@@ -288,6 +289,8 @@ Awaitable<void> Shard::CarryOut(v1::QueueOrder order, std::function<void()> done
       if (stopping_) break;
       if (EgressOf(due.lane.egress_ip) == nullptr) continue;
       const auto facts = FactsOf(due.lane.wave);
+      // A wave that was started after the drop was ordered is not meant, though its mail comes while it is carried out.
+      if (order.kind() == v1::QueueOrder::DROP && facts->after_order() >= open.sequence) continue;
       HoldSubject subject{.tenant = facts->tenant(),
                           .campaign = facts->campaign(),
                           .domain = due.lane.domain,

@@ -59,6 +59,7 @@ absl::StatusOr<std::shared_ptr<RocksQueueStore::PreparedBatch>> RocksQueueStore:
   out->facts.set_tenant(batch.campaign().substr(0, batch.campaign().find("/campaigns/")));
   out->facts.set_priority(batch.priority());
   out->facts.set_tenant_weight(batch.tenant_weight());
+  out->facts.set_after_order(batch.after_order());
   out->entries.reserve(batch.recipients_size());
   const int64_t now_ms = absl::ToUnixMillis(now);
   absl::flat_hash_map<LaneKey, size_t> lanes;
