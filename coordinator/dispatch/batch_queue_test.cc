@@ -75,6 +75,40 @@ TEST(BatchQueueTest, UrgentGoesBeforeAMillionOfBulk) {
   EXPECT_THAT(Take(queue, 3), ElementsAre(2001, 2002, 6));
 }
 
+PendingHead UrgentOf(const std::string& tenant, uint32_t wave, int64_t sequence, int64_t recipients) {
+  PendingHead head = Head(sequence, tenant, wave, recipients);
+  head.urgent = true;
+  return head;
+}
+
+TEST(BatchQueueTest, UrgentTenantsTakeTurnsToo) {
+  BatchQueue queue;
+  for (int64_t i = 1; i <= 100; ++i) queue.Add(UrgentOf("big", 1, i, 500));
+  Take(queue, 3);
+  queue.Add(UrgentOf("small", 2, 200, 1));
+  EXPECT_THAT(Take(queue, 2), testing::Contains(200));
+  PendingHead next = queue.Pop();
+  const int64_t sequence = next.sequence;
+  queue.PutBack(std::move(next));
+  EXPECT_THAT(Take(queue, 1), ElementsAre(sequence));
+}
+
+TEST(BatchQueueTest, BulkHasATurnNowAndThenHoweverMuchIsUrgent) {
+  BatchQueue queue;
+  for (int64_t i = 1; i <= 100; ++i) queue.Add(UrgentOf("big", 1, i, 500));
+  for (int64_t i = 1001; i <= 1002; ++i) queue.Add(Head(i, "bulk", 2));
+  for (const int64_t bulk : {1001, 1002}) {
+    for (int64_t recipients = 0; recipients < BatchQueue::kUrgentRunMax; recipients += 500) {
+      EXPECT_TRUE(queue.Pop().urgent);
+    }
+    PendingHead head = queue.Pop();
+    EXPECT_EQ(head.sequence, bulk);
+    queue.PutBack(std::move(head));
+    EXPECT_EQ(queue.Pop().sequence, bulk) << "what is put back keeps its turn";
+  }
+  EXPECT_EQ(Take(queue, 100).size(), 64u) << "no bulk waits";
+}
+
 TEST(BatchQueueTest, TenantsShareByWeight) {
   BatchQueue queue;
   for (int64_t i = 0; i < 300; ++i) {
