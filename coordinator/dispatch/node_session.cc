@@ -233,8 +233,10 @@ NodeSession::Effects NodeSession::OnOrders(std::vector<cluster::v1::Order> order
   Effects effects;
   orders_loading_ = false;
   // For a node that had nothing, all that stands came at once.
-  orders_complete_ = order_cursor_ == 0 || orders.size() < kOrdersMax;
+  const bool came_all = order_cursor_ == 0 || orders.size() < kOrdersMax;
   if (!orders.empty()) order_cursor_ = orders.back().sequence();
+  // Not if the log has grown since it was read.
+  orders_complete_ = came_all && order_cursor_ >= last_order_;
   for (size_t from = 0; from < orders.size(); from += kOrdersMax) {
     CoordinatorMessage message;
     for (size_t i = from; i < std::min(orders.size(), from + kOrdersMax); ++i) {
@@ -255,6 +257,16 @@ NodeSession::Effects NodeSession::OnOrdersAcknowledged() {
 
 NodeSession::Effects NodeSession::OnQuestion(cluster::v1::Question question) {
   Effects effects;
+  if (question.ask_case() == cluster::v1::Question::kStopTrace) {
+    const size_t taken_back =
+        std::erase_if(questions_, [&](const auto& waiting) { return waiting.id() == question.stop_trace(); });
+    if (taken_back > 0) return effects;
+  } else if (questions_.size() >= kQuestionsMax) {
+    cluster::v1::Answer& answer = effects.answers.emplace_back();
+    answer.set_id(question.id());
+    answer.set_problem("the stream to the node is stalled");
+    return effects;
+  }
   questions_.push_back(std::move(question));
   Pump(&effects);
   return effects;
@@ -297,7 +309,8 @@ void NodeSession::PushSuppressions(std::vector<SuppressionChange> changes, Effec
 NodeSession::Effects NodeSession::OnStoreChange(int64_t last_order) {
   Effects effects;
   heads_stale_ = true;
-  if (last_order > order_cursor_) orders_complete_ = false;
+  last_order_ = std::max(last_order_, last_order);
+  if (last_order_ > order_cursor_) orders_complete_ = false;
   Pump(&effects);
   return effects;
 }
@@ -407,7 +420,8 @@ void NodeSession::PumpBatches(Effects* effects) {
   }
   if (heads_.empty() || loading_.has_value() || !orders_complete_ || !HasRoom()) return;
   const PendingHead& next = *heads_.Front();
-  const int64_t limit = next.urgent ? credit_ : credit_ - reserve_;
+  // Bulk that goes before urgent mail has its turn now: kept from the reserve, it would hold up that mail for ever.
+  const int64_t limit = next.urgent || heads_.has_urgent() ? credit_ : credit_ - reserve_;
   const bool holds_nothing = status_.queued() == 0 && unacked_.empty() && credit_ > 0;
   if (next.recipients > limit && !holds_nothing) return;
   loading_ = heads_.Pop();

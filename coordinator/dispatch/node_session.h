@@ -11,7 +11,8 @@
 //   4. Orders go out in log order, each after every batch that was read before it and before every batch of a wave that
 //      was started after it: a drop never takes in what was not meant. While orders are on their way from the store, no
 //      batch is read.
-//   5. Bulk leaves a reserve of the credit to urgent batches, which go out before all bulk (BatchQueue).
+//   5. Bulk leaves a reserve of the credit to urgent batches, which go out before bulk, but for bulk's turn
+//      now and then (BatchQueue).
 //   6. At most kQueuedMax messages wait for the stream (and four more that were on their way when it filled up), and at
 //      most kPendingMax acks and reports for the store.
 //
@@ -62,6 +63,7 @@ class NodeSession {
   static constexpr size_t kSuppressionsMax = 1000;  // per push
   static constexpr size_t kReportsMax = 1000;       // per message
   static constexpr size_t kForgetMax = 1000;        // batch ids per message
+  static constexpr size_t kQuestionsMax = 16;       // that wait for room in the stream
 
   struct Options {
     absl::Duration lease = absl::Hours(1);
@@ -98,7 +100,9 @@ class NodeSession {
   // As Store::Orders answers for the asked sequence and kOrdersMax.
   Effects OnOrders(std::vector<cluster::v1::Order> orders);
   Effects OnOrdersAcknowledged();
-  // The giver bounds how many are open.
+  // Beyond kQuestionsMax that wait, the answer is a problem at once. A stop of a trace is taken always (there is at
+  // most one for each trace that went out); one for a trace that has not gone out takes that back, and neither goes
+  // out.
   Effects OnQuestion(cluster::v1::Question question);
   // Changes after the asked sequence, in order; fewer than kSuppressionsMax: these were all.
   Effects OnSuppressions(std::vector<cluster::v1::SuppressionChange> changes);
@@ -160,6 +164,7 @@ class NodeSession {
   bool suppressions_complete_ = false;  // follows the log
 
   int64_t order_cursor_;
+  int64_t last_order_ = 0;  // that the store is known to have
   bool orders_loading_ = false;
   bool orders_complete_ = false;
 

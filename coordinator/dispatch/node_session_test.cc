@@ -387,6 +387,18 @@ TEST_F(NodeSessionTest, ABatchWaitsForTheOrdersThatWereBeforeItsWave) {
   EXPECT_THAT(Do(session_->OnBatch(loaded)), ElementsAre("content content-1", "key wp1", "batch a"));
 }
 
+TEST_F(NodeSessionTest, AnOrderThatComesWhileOrdersAreReadIsReadToo) {
+  Settle(1000);
+  EXPECT_THAT(Do(session_->OnStoreChange(4)), ElementsAre("orders>0"));
+  EXPECT_THAT(Do(session_->OnStoreChange(5)), ElementsAre());
+  EXPECT_THAT(Do(session_->OnOrders({OrderAt(4)})), ElementsAre("orders 1", "orders>4"));
+  EXPECT_THAT(Do(session_->OnStoreChange(6)), ElementsAre());
+  EXPECT_THAT(Do(session_->OnStoreChange(5)), ElementsAre()) << "news out of order";
+  EXPECT_THAT(Do(session_->OnOrders({OrderAt(5)})), ElementsAre("orders 1", "orders>5"));
+  EXPECT_THAT(Do(session_->OnOrders({OrderAt(6)})), ElementsAre("orders 1"));
+  EXPECT_THAT(Do(session_->OnHeads({Pending("a", 1, 10)})), testing::Contains("read a"));
+}
+
 TEST_F(NodeSessionTest, OrderAcksAreStored) {
   Settle(0);
   session_->OnStoreChange(4);
@@ -402,6 +414,38 @@ TEST_F(NodeSessionTest, ABatchThatIsGoneIsPassedOver) {
   session_->OnHeads({Pending("a", 1, 10), Pending("b", 2, 10)});
   EXPECT_THAT(Do(session_->OnBatch(std::nullopt)), ElementsAre("read b"));
   EXPECT_EQ(session_->credit(), 1000);
+}
+
+TEST_F(NodeSessionTest, AStalledStreamHoldsAFewQuestions) {
+  Settle(0);
+  const auto ask = [&](int64_t id) {
+    cluster::v1::Question question;
+    question.set_id(id);
+    question.mutable_trace()->set_domain("example.com");
+    return Do(session_->OnQuestion(question));
+  };
+  const auto stop = [&](int64_t id, int64_t trace) {
+    cluster::v1::Question question;
+    question.set_id(id);
+    question.set_stop_trace(trace);
+    return Do(session_->OnQuestion(question));
+  };
+  int64_t id = 1;
+  while (ask(id) == std::vector<std::string>{absl::StrCat("question ", id)}) ++id;
+  for (size_t waiting = 1; waiting < NodeSession::kQuestionsMax; ++waiting) EXPECT_THAT(ask(++id), ElementsAre());
+  EXPECT_THAT(ask(1000), ElementsAre("answer 1000")) << "the asker hears at once";
+  EXPECT_THAT(stop(1001, id), ElementsAre()) << "takes the question back";
+  EXPECT_THAT(ask(1002), ElementsAre());
+  EXPECT_THAT(ask(1003), ElementsAre("answer 1003"));
+  EXPECT_THAT(stop(1004, 1), ElementsAre()) << "of one that was sent: taken all the same";
+  std::vector<std::string> later;
+  for (int i = 0; i < 40; ++i) {
+    for (const std::string& word : Do(session_->OnWritten())) later.push_back(word);
+  }
+  EXPECT_EQ(later.size(), NodeSession::kQuestionsMax + 1);
+  EXPECT_THAT(later, testing::IsSupersetOf({"question 1002", "question 1004"}));
+  EXPECT_THAT(later, testing::Not(testing::Contains(absl::StrCat("question ", id))));
+  EXPECT_THAT(later, testing::Not(testing::Contains("question 1001")));
 }
 
 TEST_F(NodeSessionTest, QuestionsAndAnswersPassThrough) {
