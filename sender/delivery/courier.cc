@@ -86,6 +86,7 @@ class Courier {
         const bool opened = co_await OpenFor(&*errand);
         if (!opened) break;
       }
+      path_.OnSending(*errand->lane, Now());  // before the first wait: others ask for their turn meanwhile
       AttemptResult result = co_await Attempt(errand->item);
       if (withdrawn_) {
         Forget(*errand);
@@ -140,9 +141,16 @@ class Courier {
   }
 
   void PutBack(Errand errand) {
-    errand.lane->window.PutBack(std::move(errand.item));
-    if (errand.lane->held || errand.lane->path != &state_) return;  // it is not offered now
-    path_.PutBack(errand.lane, errand.turn, Now());
+    ShardLane* lane = errand.lane;
+    lane->window.PutBack(std::move(errand.item));
+    if (!lane->held && lane->path == &state_ && lane->group == group_) {
+      return path_.PutBack(lane, errand.turn, Now());
+    }
+    // A pause or another site has taken the lane meanwhile.
+    path_.OnUnanswered(group_, errand.turn, false, Now(), 0);
+    if (lane->held || lane->path == nullptr) return;  // offered when it is released, or has a home
+    lane->path->path.Offer(lane, 1);
+    shard_.TendLane(lane);
   }
 
   void CloseSession() {
@@ -276,7 +284,7 @@ class Courier {
   Awaitable<bool> Mark(QueueItem item) {
     cluster::v1::InFlight mark;
     mark.set_start_ms(absl::ToUnixMillis(Now()));
-    auto start = [this, item, mark](QueueStore::Done done) {
+    std::function<void(QueueStore::Done)> start = [this, item, mark](QueueStore::Done done) {
       shard_.context_.store->MarkInFlight(item, mark, std::move(done));
     };
     const absl::Status marked = co_await AwaitDone(std::move(start));
@@ -295,7 +303,6 @@ class Courier {
   Awaitable<void> Settle(Errand errand, AttemptResult result) {
     const absl::Time now = Now();
     if (result.egress_ip.empty()) result.egress_ip = state_.egress->address;
-    if (session_ != nullptr && result.phase >= Phase::kMail) path_.OnSending(*errand.lane, now);
     if (session_ != nullptr && !result.tls.empty()) {
       const std::string& by = session_->tls_outcome().verified_by;
       absl::StrAppend(&result.tls, by.empty() ? "" : ", verified by ", by);
@@ -337,6 +344,9 @@ class Courier {
     const cluster::v1::QueueEntry& entry = errand.item.entry;
     const std::optional<absl::Time> greylisted =
         entry.greylisted_ms() != 0 ? std::optional(absl::FromUnixMillis(entry.greylisted_ms())) : std::nullopt;
+    const bool cut_by_us =
+        shard_.stopping_ && (decision.lesson == Lesson::kLost || decision.lesson == Lesson::kUnreachable);
+    if (cut_by_us) return path_.OnUnanswered(group_, errand.turn, false, now, 0);
     switch (decision.lesson) {
       case Lesson::kNone:
         path_.OnUnanswered(group_, errand.turn, false, now, 0);
@@ -421,7 +431,7 @@ class Courier {
       shard->OnLaneDue({std::move(retries), *due_ms});
     }
     const auto again = shard->lanes_.find(key);
-    if (again != shard->lanes_.end()) shard->DropLaneIfEmpty(again->second.get());
+    if (again != shard->lanes_.end() && again->second->window.at_rest()) shard->TendLane(again->second.get());
   }
 
   // A site that cannot be reached: those who have waited too long are given up without an attempt of their own.
@@ -448,6 +458,8 @@ class Courier {
         Submit(*std::move(item), std::move(report), v1::EXPIRED, std::nullopt, {}, now);
         while (shard_.unsettled_ >= Shard::kUnsettledMax) co_await shard_.settled_.async_wait(use_tuple);
       }
+      const auto again = shard_.lanes_.find(key);
+      if (again != shard_.lanes_.end()) shard_.TendLane(again->second.get());  // there may be more of them on disk
     }
   }
 
@@ -463,6 +475,8 @@ class Courier {
 };
 
 Awaitable<void> RunCourier(Shard* shard, ShardPath* state, PathGroup* group) {
+  // Never within TendPath, which goes on with the path: our end may drop it.
+  co_await asio::post(shard->io_, asio::use_awaitable);
   {
     Courier courier(shard, state, group);
     co_await courier.Run();

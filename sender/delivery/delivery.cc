@@ -184,7 +184,7 @@ absl::Status Delivery::OnOrders() {
         const std::lock_guard lock(orders_mutex_);
         const auto found = carrying_.find(sequence);
         if (--found->second > 0) return;
-        carrying_.erase(found);
+        // Its number stays: until the disk has forgotten the order it may be read once more.
         store_->OrderDone(sequence);
       });
     }

@@ -66,7 +66,7 @@ class Delivery {
   std::vector<std::unique_ptr<Shard>> shards_;
   std::unique_ptr<TlsReporter> reporter_;  // on the first shard's io_context
   std::mutex orders_mutex_;
-  absl::flat_hash_map<int64_t, size_t> carrying_;  // order sequence -> shards that are at it; guarded by orders_mutex_
+  absl::flat_hash_map<int64_t, size_t> carrying_;  // order sequence -> shards that are at it; 0: done; guarded
   bool stopped_ = false;
 };
 

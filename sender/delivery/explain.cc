@@ -46,7 +46,7 @@ std::string GreylistText(const GreylistBook& book, absl::Time now) {
       text = "it greylists: each recipient is introduced once and comes back after the window";
       break;
     case GreylistBook::Gate::kWait:
-      text = book.WaitUntil() == absl::InfiniteFuture()
+      text = state.deferred_ms() == 0
                  ? "the first message is under way, the others wait for its reply"
                  : absl::StrCat("it greylists: newcomers wait for the appointment at ", ClockText(book.WaitUntil()));
       break;

@@ -50,6 +50,8 @@ class Lane {
   const QueueItem& front() const { return ready_.front(); }
   // When the queue has more for us; kNever: it has nothing that we know of.
   int64_t next_due_ms() const { return next_due_ms_; }
+  // Nothing in memory or in delivery.
+  bool at_rest() const { return known_.empty(); }
   // Nothing in memory, nothing in the queue.
   bool empty() const { return known_.empty() && next_due_ms_ == kNever; }
 

@@ -29,6 +29,7 @@ Shard::Shard(Context context, const MakeResolver& make_resolver, const MakePolic
       composer_(context_.store, context_.cpu),
       random_(seed),
       timer_(io_),
+      rehold_(io_),
       settled_(io_, asio::steady_timer::time_point::max()) {
   finder_.SetBook(context_.book);
   const DeliveryOptions& options = *context_.options;
@@ -67,6 +68,7 @@ void Shard::Stop(absl::Duration grace) {
 Awaitable<void> Shard::FinishUp(Deadline deadline) {
   stopping_ = true;
   timer_.cancel();
+  rehold_.cancel();
   for (auto& [key, state] : paths_) {
     for (IdleCourier* idle : state->idle) idle->timer->cancel();
   }
@@ -120,7 +122,7 @@ void Shard::SetBook(std::shared_ptr<const ProviderBook> book) {
       if (provider == nullptr || provider->limits == site.limits) continue;
       site.limits = provider->limits;
       state->path.SetSite(std::move(site), now);
-      TendPath(state.get());
+      WakeAt(state.get(), absl::ToUnixMillis(now));  // tended from the timer: it may drop the path
     }
     finder_.SetBook(std::move(book));
   });

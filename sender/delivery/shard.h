@@ -144,7 +144,10 @@ class Shard {
   // lanes: shard_lanes.cc
   void OnLaneDue(const LaneDue& due);
   void TendLane(ShardLane* lane);
+  // Reads what is due into the window, offers it unless the lane is held, and plans the next look. False: the queue
+  // could not be read.
   bool Refill(ShardLane* lane, absl::Time now);
+  bool GivesItsPlaceBack(const ShardLane& lane, int64_t now_ms) const;
   void DropLaneIfEmpty(ShardLane* lane);
   void StartFinding(ShardLane* lane);
   Awaitable<void> FindSites();
@@ -205,6 +208,7 @@ class Shard {
   asio::steady_timer timer_;
   int64_t timer_ms_ = Lane::kNever;
   absl::flat_hash_set<Connection*> connections_;
+  asio::steady_timer rehold_;   // when the next pause ends
   asio::steady_timer settled_;  // cancelled when unsettled_ falls below the limit
   size_t unsettled_ = 0;
   int couriers_ = 0;

@@ -44,7 +44,9 @@ void Shard::OnLaneDue(const LaneDue& due) {
   if (found == lanes_.end()) {
     auto facts = FactsOf(due.lane.wave);
     const bool urgent = facts->priority() == v1::URGENT;
-    if (lanes_.size() >= static_cast<size_t>(context_.options->lanes_max) && !urgent) {
+    const auto max = static_cast<size_t>(context_.options->lanes_max);
+    const bool far = due.due_ms > absl::ToUnixMillis(context_.clock->Now()) + kScanAheadMs;
+    if (!urgent && (lanes_.size() >= max || (far && lanes_.size() >= max / 2))) {
       more_on_disk_ = true;
       return;
     }
@@ -66,6 +68,10 @@ void Shard::OnLaneDue(const LaneDue& due) {
     lane->flow.wave = due.lane.wave;
     lane->flow.retry = due.lane.retry;
     lane->facts = std::move(facts);
+    if (lanes_.size() >= max / 2 && holds_.Find(SubjectOf(*lane), context_.clock->Now()) != nullptr) {
+      more_on_disk_ = true;  // a paused campaign leaves room for the others
+      return;
+    }
     found = lanes_.emplace(due.lane, std::move(lane)).first;
   }
   found->second->window.OnAdded(due.due_ms);
@@ -97,12 +103,22 @@ void Shard::TendLane(ShardLane* lane) {
     }
     return;
   }
-  if (lane->held) return WakeAt(lane, Lane::kNever);
   const bool read = Refill(lane, now);
-  // A full window: the courier that takes from it calls again. A queue that cannot be read: later.
-  const int64_t due_ms = lane->window.next_due_ms();
-  WakeAt(lane, !read ? now_ms + 1000 : due_ms > now_ms ? due_ms : Lane::kNever);
-  if (lane->ready > 0) TendPath(lane->path);
+  if (read && lane->window.empty() && lane->ready == 0) return DropLaneIfEmpty(lane);
+  if (GivesItsPlaceBack(*lane, now_ms)) {
+    more_on_disk_ = true;
+    WakeAt(lane, Lane::kNever);
+    Unhome(lane);
+    lanes_.erase(LaneKey(lane->key()));
+    return;
+  }
+  if (!lane->held && lane->ready > 0) TendPath(lane->path);
+}
+
+// Memory is for lanes with work: one that sleeps long is found again by the scan.
+bool Shard::GivesItsPlaceBack(const ShardLane& lane, int64_t now_ms) const {
+  return lanes_.size() >= static_cast<size_t>(context_.options->lanes_max) / 2 && !lane.finding &&
+         lane.window.at_rest() && lane.window.next_due_ms() > now_ms + kScanAheadMs;
 }
 
 bool Shard::Refill(ShardLane* lane, absl::Time now) {
@@ -113,9 +129,18 @@ bool Shard::Refill(ShardLane* lane, absl::Time now) {
     if (!page.ok()) {
       spdlog::error("event=queue_read_failed domain={} error=\"{}\"", lane->key().domain,
                     Printable(Sv(page.status().message())));
+      WakeAt(lane, now_ms + 1000);
       return false;
     }
-    lane->path->path.Offer(lane, static_cast<int64_t>(lane->window.OnPage(*std::move(page))));
+    const auto added = static_cast<int64_t>(lane->window.OnPage(*std::move(page)));
+    if (!lane->held) lane->path->path.Offer(lane, added);
+  }
+  // A window with something in it is read on by the courier that takes from it.
+  const int64_t due_ms = lane->window.next_due_ms();
+  if (due_ms > now_ms) {
+    WakeAt(lane, due_ms);  // or never
+  } else {
+    WakeAt(lane, lane->window.ready() == 0 ? now_ms + 100 : Lane::kNever);
   }
   return true;
 }
@@ -207,8 +232,8 @@ void Shard::Rehold() {
   for (ShardLane* lane : released) TendLane(lane);
   const absl::Time next = holds_.NextEnd(now);
   if (next == absl::InfiniteFuture()) return;
-  auto timer = std::make_shared<asio::steady_timer>(io_, DeadlineAfter(std::min(next - now, absl::Hours(1))));
-  timer->async_wait([this, timer](const asio::error_code& error) {
+  rehold_.expires_at(DeadlineAfter(std::min(next - now, absl::Hours(1))));  // and cancels the one before
+  rehold_.async_wait([this](const asio::error_code& error) {
     if (!error && !stopping_) Rehold();
   });
 }
@@ -275,18 +300,20 @@ Awaitable<void> Shard::CarryOut(QueueStore::OpenOrder open, std::function<void()
   const v1::QueueOrder& order = open.order;
   std::optional<LaneKey> after;
   int64_t changed = 0;
-  for (bool last = false; !last;) {
+  bool failed = false;  // the order stays open, and is carried out again after a restart
+  for (bool last = false; !last && !failed;) {
     if (stopping_) break;
     absl::StatusOr<std::vector<LaneDue>> page =
         context_.store->ReadLanes(after.has_value() ? &*after : nullptr, kLanesPerScan);
     if (!page.ok()) {
       spdlog::error("event=queue_read_failed error=\"{}\"", Printable(Sv(page.status().message())));
+      failed = true;
       break;
     }
     last = page->size() < kLanesPerScan;
     if (!last) after = page->back().lane;
     for (const LaneDue& due : *page) {
-      if (stopping_) break;
+      if (stopping_ || failed) break;
       if (EgressOf(due.lane.egress_ip) == nullptr) continue;
       const auto facts = FactsOf(due.lane.wave);
       // A wave that was started after the drop was ordered is not meant, though its mail comes while it is carried out.
@@ -320,6 +347,7 @@ Awaitable<void> Shard::CarryOut(QueueStore::OpenOrder open, std::function<void()
         const absl::Status status = co_await AwaitDone(std::move(starter));
         if (!status.ok()) {
           StorageFailed(status);
+          failed = true;
           break;
         }
         changed += (*work)->changed;
@@ -334,8 +362,9 @@ Awaitable<void> Shard::CarryOut(QueueStore::OpenOrder open, std::function<void()
         TendLane(lane);
       }
     }
+    co_await SleepUntil(DeadlineAfter(absl::ZeroDuration()));  // the connections want their share of the thread
   }
-  if (!stopping_) {
+  if (!stopping_ && !failed) {
     spdlog::info("event=order_done order={} kind={} recipients={}", order.name(),
                  order.kind() == v1::QueueOrder::DROP ? "drop" : "flush", changed);
     done();

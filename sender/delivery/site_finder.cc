@@ -21,7 +21,9 @@ Awaitable<std::shared_ptr<const DomainRoute>> SiteFinder::Find(std::string domai
   if (auto found = kept_.find(domain); found != kept_.end() && clock_->Now() < found->second.until) {
     co_return found->second.route;
   }
+  const std::shared_ptr<const ProviderBook> book = book_;
   std::shared_ptr<const DomainRoute> route = co_await LookUp(domain);
+  if (book != book_) co_return route;  // the data was reloaded meanwhile: good for this once
   // All at once: what is still needed is looked up again, from the resolver's cache.
   if (kept_.size() >= kRoutesMax) kept_.clear();
   kept_[domain] = {route, clock_->Now() + (route->dns.ok() ? kKeep : kKeepFailure)};

@@ -171,20 +171,20 @@ SitePath::Opening SitePath::NextOpening(absl::Time now) {
       return opening;
     }
     // A connection that would have to wait for its first message is opened when it need not.
-    const bool urgent = urgent_claims_ > 0;
-    absl::Time message_at = shaper_.NextMessage(now);
-    if (!urgent && warm_up_.has_value()) message_at = std::max(message_at, warm_up_->NextMessage(now));
-    if (!urgent && options_.ceilings != nullptr) message_at = std::max(message_at, options_.ceilings->Next(now));
+    const absl::Time message_at = shaper_.NextMessage(now);
     if (message_at > now) {
       opening.look_again = std::min(opening.look_again, message_at);
       return opening;
     }
     if (connections_ >= shaper_.ConnectionsAllowed(now)) return opening;  // one that closes makes the driver ask again
-    FairQueue::Wanted wanted;
-    if (options_.ceilings != nullptr) wanted.stopped_tenants = options_.ceilings->Stopped(now);
+    const absl::Time bulk_at = BulkAt(now);
+    const FairQueue::Wanted wanted = WantedAt(now, bulk_at);
     auto* claim = static_cast<PathClaim*>(claims_.Next(wanted));
     if (claim == nullptr) {
-      opening.look_again = std::min(opening.look_again, options_.ceilings->FirstAgain(now));
+      if (!wanted.bulk) opening.look_again = std::min(opening.look_again, bulk_at);
+      if (wanted.stopped_tenants != nullptr) {
+        opening.look_again = std::min(opening.look_again, options_.ceilings->FirstAgain(now));
+      }
       return opening;
     }
     if (claim->group->WantsConnection(now)) {
@@ -219,16 +219,38 @@ void SitePath::OnClosed(PathGroup* group) {
 
 // ----------------------------------------------------------------------------------------------------------- messages
 
+absl::Time SitePath::BulkAt(absl::Time now) const {
+  absl::Time at = shaper_.NextMessage(now);
+  if (warm_up_.has_value()) at = std::max(at, warm_up_->NextMessage(now));
+  if (options_.ceilings != nullptr) at = std::max(at, options_.ceilings->Next(now));
+  return at;
+}
+
+FairQueue::Wanted SitePath::WantedAt(absl::Time now, absl::Time bulk_at) {
+  FairQueue::Wanted wanted;
+  wanted.bulk = bulk_at <= now;
+  if (options_.ceilings != nullptr) wanted.stopped_tenants = options_.ceilings->Stopped(now);
+  return wanted;
+}
+
 SitePath::Turn SitePath::Next(PathGroup* group, absl::Time now) {
   Turn turn;
   if (std::max(stopped_until_, shaper_.paused_until()) > now || connections_ > shaper_.ConnectionsAllowed(now)) {
     turn.close = true;
     return turn;
   }
-  if (group->urgent_ == 0 && urgent_claims_ > yielding_ && connections_ >= shaper_.ConnectionsAllowed(now)) {
-    ++yielding_;
-    turn.close = true;
-    return turn;
+  const absl::Time bulk_at = BulkAt(now);
+  FairQueue::Wanted wanted = WantedAt(now, bulk_at);
+  const bool full = connections_ >= shaper_.ConnectionsAllowed(now);
+  if (group->urgent_ == 0 && urgent_claims_ > yielding_ && full) {
+    // Only for urgent mail that may go: a tenant at its ceiling would be given a connection for nothing.
+    FairQueue::Wanted urgent_only = wanted;
+    urgent_only.bulk = false;
+    if (claims_.Has(urgent_only)) {
+      ++yielding_;
+      turn.close = true;
+      return turn;
+    }
   }
   if (group->Wanted(now) == 0) {
     // Another group can use it: an idle connection counts among the few that the site allows.
@@ -236,17 +258,8 @@ SitePath::Turn SitePath::Next(PathGroup* group, absl::Time now) {
     return turn;
   }
 
-  FairQueue::Wanted wanted;
-  absl::Time at = shaper_.NextMessage(now);
-  absl::Time bulk_at = at;
-  if (warm_up_.has_value()) bulk_at = std::max(bulk_at, warm_up_->NextMessage(now));
-  if (options_.ceilings != nullptr) {
-    bulk_at = std::max(bulk_at, options_.ceilings->Next(now));
-    wanted.stopped_tenants = options_.ceilings->Stopped(now);
-  }
   // A person waits for an urgent message: it does not wait for the day's spread, only for what the site tolerates.
-  wanted.bulk = bulk_at <= now;
-  if (group->urgent_ == 0) at = bulk_at;
+  const absl::Time at = group->urgent_ == 0 ? bulk_at : shaper_.NextMessage(now);
   if (at > now) {
     turn.wait_until = at;
     return turn;

@@ -134,6 +134,9 @@ class SitePath {
   // After anything that may have opened or closed the gate of a group, or freed a connection.
   void Regate(PathGroup* group, absl::Time now);
   void OpenGates(absl::Time now);
+  // When bulk may leave, as far as rates, warm-up and the node's ceiling go; and what may go at `now`.
+  absl::Time BulkAt(absl::Time now) const;
+  FairQueue::Wanted WantedAt(absl::Time now, absl::Time bulk_at);
   void DropIfIdle(PathGroup* group);
   void Took(ReadyLane* lane);
 

@@ -74,8 +74,9 @@ GreylistBook::Gate GreylistBook::GateAt(absl::Time now) const {
 }
 
 absl::Time GreylistBook::WaitUntil() const {
-  if (probe_at_ != absl::InfinitePast()) return absl::InfiniteFuture();
-  return At(state_.appointment_ms()) + kGrace / scale_;
+  const absl::Time appointment = At(state_.appointment_ms()) + kGrace / scale_;
+  // A probe that nobody hears of again must not keep the gate shut for ever.
+  return probe_at_ == absl::InfinitePast() ? appointment : std::max(appointment, probe_at_ + kProbeMax / scale_);
 }
 
 void GreylistBook::OnProbing(absl::Time now) {
