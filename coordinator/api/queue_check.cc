@@ -47,6 +47,18 @@ void KeepIf(google::protobuf::RepeatedPtrField<Message>* list, Keep keep) {
   list->Swap(&kept);
 }
 
+// One sentence from what is in the path, nothing else.
+std::string SummaryOf(const v1::PathExplanation& path) {
+  if (!path.dns_problem().empty()) {
+    return absl::StrCat("No host takes mail for ", path.domain(), ": ", path.dns_problem());
+  }
+  if (path.pauses_size() > 0) return absl::StrCat("Held by ", path.pauses(0).name(), ".");
+  if (path.has_stopped_until()) {
+    return absl::StrCat("Nothing starts from this address before its stop ends: ", path.stopped_reason());
+  }
+  return path.waiting().empty() ? "Nothing of yours waits." : "Waits; see each recipient.";
+}
+
 }  // namespace
 
 std::string CreatorOf(const Caller& caller) {
@@ -128,6 +140,7 @@ absl::StatusOr<std::string> CheckAddressOrDomain(const std::string& text) {
 void HideForeign(const Caller& caller, const std::function<std::optional<std::string>(uint32_t wave)>& tenant_of_wave,
                  v1::PathExplanation* path) {
   if (caller.is_operator) return;
+  const int before = path->waiting_size() + path->pauses_size();
   KeepIf(path->mutable_waiting(), [&](const v1::WaitingRecipient& waiting) {
     const uint32_t wave = WaveOf(waiting.recipient());
     return wave != 0 && tenant_of_wave(wave) == caller.tenant;
@@ -136,6 +149,8 @@ void HideForeign(const Caller& caller, const std::function<std::optional<std::st
     return pause.creator() == caller.tenant || pause.selector().tenant().empty() ||
            pause.selector().tenant() == caller.tenant;
   });
+  // The node's sentence was about all of it.
+  if (path->waiting_size() + path->pauses_size() != before) path->set_summary(SummaryOf(*path));
 }
 
 }  // namespace wavepost

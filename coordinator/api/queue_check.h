@@ -33,7 +33,8 @@ absl::Status CheckEndTime(std::string_view field, const google::protobuf::Timest
 absl::StatusOr<std::string> CheckAddressOrDomain(const std::string& text);
 
 // Leaves of a path what this caller may see: a tenant no other tenant's recipients, and no pause that is about another
-// tenant. tenant_of_wave: "tenants/{tenant}"; nothing if there is no such wave.
+// tenant; where something was taken out, the summary says only what is left. tenant_of_wave: "tenants/{tenant}";
+// nothing if there is no such wave.
 void HideForeign(const Caller& caller, const std::function<std::optional<std::string>(uint32_t wave)>& tenant_of_wave,
                  v1::PathExplanation* path);
 

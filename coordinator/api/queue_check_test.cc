@@ -120,5 +120,72 @@ TEST(QueueCheckTest, ATenantSeesNobodyElse) {
   EXPECT_EQ(path.pauses_size(), 2);
 }
 
+struct SummaryRow {
+  const char* name;
+  void (*change)(v1::PathExplanation*);
+  const char* summary;
+};
+
+class HiddenSummaryTest : public testing::TestWithParam<SummaryRow> {};
+
+// w1 is acme's; everything else is somebody else's.
+TEST_P(HiddenSummaryTest, SaysOnlyWhatIsLeft) {
+  v1::PathExplanation path;
+  path.set_domain("example.com");
+  path.set_summary("About others.");
+  GetParam().change(&path);
+  HideForeign(
+      kAcme, [](uint32_t wave) { return std::optional<std::string>(wave == 1 ? "tenants/acme" : "tenants/other"); },
+      &path);
+  EXPECT_EQ(path.summary(), GetParam().summary);
+}
+
+void AddPause(v1::PathExplanation* path, const char* name, const char* tenant) {
+  v1::Pause* pause = path->add_pauses();
+  pause->set_name(name);
+  pause->set_creator("operator");
+  pause->mutable_selector()->set_tenant(tenant);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rows, HiddenSummaryTest,
+    testing::Values(SummaryRow{"NothingTakenOut",
+                               [](v1::PathExplanation* p) { p->add_waiting()->set_recipient("w1-1"); },
+                               "About others."},
+                    SummaryRow{"NothingLeft", [](v1::PathExplanation* p) { p->add_waiting()->set_recipient("w2-1"); },
+                               "Nothing of yours waits."},
+                    SummaryRow{"OwnWaits",
+                               [](v1::PathExplanation* p) {
+                                 p->add_waiting()->set_recipient("w2-1");
+                                 p->add_waiting()->set_recipient("w1-1");
+                               },
+                               "Waits; see each recipient."},
+                    SummaryRow{"ForeignPause",
+                               [](v1::PathExplanation* p) {
+                                 AddPause(p, "pauses/2", "tenants/other");
+                                 p->add_waiting()->set_recipient("w1-1");
+                               },
+                               "Waits; see each recipient."},
+                    SummaryRow{"OwnPauseBehindAForeignOne",
+                               [](v1::PathExplanation* p) {
+                                 AddPause(p, "pauses/2", "tenants/other");
+                                 AddPause(p, "pauses/3", "tenants/acme");
+                               },
+                               "Held by pauses/3."},
+                    SummaryRow{"Stopped",
+                               [](v1::PathExplanation* p) {
+                                 p->add_waiting()->set_recipient("w2-1");
+                                 p->mutable_stopped_until()->set_seconds(5);
+                                 p->set_stopped_reason("throttled");
+                               },
+                               "Nothing starts from this address before its stop ends: throttled"},
+                    SummaryRow{"NoHost",
+                               [](v1::PathExplanation* p) {
+                                 p->add_waiting()->set_recipient("w2-1");
+                                 p->set_dns_problem("no such domain");
+                               },
+                               "No host takes mail for example.com: no such domain"}),
+    [](const auto& row) { return row.param.name; });
+
 }  // namespace
 }  // namespace wavepost
