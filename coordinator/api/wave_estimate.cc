@@ -111,6 +111,7 @@ absl::StatusOr<OpenWave> ReadOpenWave(Store* store, std::string_view name, absl:
   std::vector<PoolIp> ips = IpsOfPool(nodes, campaign.campaign().pool(), today);
   if (undecided.empty() || ips.empty()) {
     out.exact = out.exact && undecided.empty();
+    out.has_no_ip = !undecided.empty();
     return out;
   }
   WarmUpBook book;
@@ -132,6 +133,12 @@ absl::StatusOr<v1::EstimateWaveResponse> JoinForecasts(const OpenWave& wave, con
   out.set_exact(wave.exact && answers.silent.empty());
   if (wave.open == 0) {
     *out.mutable_through_time() = ToProtoTime(wave.complete_time);
+    return out;
+  }
+  if (answers.answers.empty() && answers.silent.empty() && !wave.has_no_ip) {
+    // A few are open that the sample missed, or that have had their outcome since.
+    out.set_exact(false);
+    *out.mutable_through_time() = ToProtoTime(now);
     return out;
   }
   std::vector<v1::SlowSite> slowest;

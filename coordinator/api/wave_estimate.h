@@ -46,12 +46,14 @@ struct OpenWave {
   WaveLoads loads;
   int64_t open = 0;
   bool exact = false;        // all were looked at
+  bool has_no_ip = false;    // some are not assigned, and no IP could take them
   absl::Time complete_time;  // of a wave in which nothing is open
 };
 // Errors: kNotFound; kFailedPrecondition NOT_STARTED.
 absl::StatusOr<OpenWave> ReadOpenWave(Store* store, std::string_view wave, absl::Time now);
 
-// The latest date wins. Errors: kUnavailable (nobody answered). Pure.
+// The latest date wins. If nobody had to be asked, because what was looked at had no open recipient in it: now, and not
+// exact. Errors: kUnavailable (nobody answered, or no IP could take what is open). Pure.
 absl::StatusOr<v1::EstimateWaveResponse> JoinForecasts(const OpenWave& wave, const NodeAnswers& answers,
                                                        absl::Time now);
 

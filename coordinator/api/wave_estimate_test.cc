@@ -96,6 +96,19 @@ TEST(JoinForecastsTest, SilenceIsSaid) {
   EXPECT_EQ(ReasonOf(JoinForecasts(wave, none, kNow).status()), "NO_ANSWER");
 }
 
+TEST(JoinForecastsTest, ASampleWithoutOpenRecipientsIsNoFailure) {
+  OpenWave wave{.open = 3, .exact = false};
+  const auto joined = JoinForecasts(wave, {}, kNow);
+  ASSERT_TRUE(joined.ok()) << joined.status();
+  EXPECT_EQ(FromProtoTime(joined->through_time()), kNow);
+  EXPECT_EQ(joined->open(), 3);
+  EXPECT_FALSE(joined->exact());
+  wave.exact = true;  // they had their outcome while they were read
+  EXPECT_FALSE(JoinForecasts(wave, {}, kNow)->exact());
+  wave.has_no_ip = true;
+  EXPECT_EQ(ReasonOf(JoinForecasts(wave, {}, kNow).status()), "NO_ANSWER") << "nothing can leave";
+}
+
 TEST(JoinForecastsTest, AWaveThatIsThroughNeedsNoNode) {
   const OpenWave wave{.exact = true, .complete_time = kNow - absl::Hours(2)};
   const auto joined = JoinForecasts(wave, {}, kNow);
