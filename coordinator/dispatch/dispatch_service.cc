@@ -45,12 +45,13 @@ struct AttachResult {
 };
 
 absl::StatusOr<AttachResult> AttachIn(Store* store, const cluster::v1::Hello& hello, absl::Time last_heard,
-                                      absl::Time now, absl::Duration lease) {
+                                      absl::Time now, const NodeSession::Options& sessions) {
   AttachResult out;
   const auto former = store->GetNode(hello.node_id());
   if (former.ok()) {
     RETURN_IF_ERROR(CheckIdentity(hello.node_id(), hello.data_id(),
-                                  {.data_id = former->data_id(), .last_heard = last_heard}, now, lease));
+                                  {.data_id = former->data_id(), .last_heard = last_heard}, now, sessions.lease,
+                                  sessions.silence_max));
   } else if (!absl::IsNotFound(former.status())) {
     return former.status();
   }
@@ -187,7 +188,7 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
     if (former != nodes_.end()) {
       const absl::Status refused = CheckIdentity(link->hello.node_id(), link->hello.data_id(),
                                                  {.data_id = former->second->hello.data_id(), .attached = true},
-                                                 clock_->Now(), options_.sessions.lease);
+                                                 clock_->Now(), options_.sessions.lease, options_.sessions.silence_max);
       if (!refused.ok()) return Refuse(link, refused);
       const LinkPtr old = former->second;
       End(old, ApiError(absl::StatusCode::kAborted, "REPLACED", "the node opened a newer stream"));
@@ -198,7 +199,7 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
     const absl::Time last_heard = seen.has_value() ? seen->last_seen : started_;
     reader_.Post([this, link, hello = link->hello, last_heard] {
       auto result = std::make_shared<absl::StatusOr<AttachResult>>(
-          AttachIn(store_, hello, last_heard, clock_->Now(), options_.sessions.lease));
+          AttachIn(store_, hello, last_heard, clock_->Now(), options_.sessions));
       owner_.Post([this, link, result] { OnAttached(link, *result); });
     });
   }

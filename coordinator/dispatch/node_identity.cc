@@ -7,9 +7,9 @@
 namespace wavepost {
 
 absl::Status CheckIdentity(std::string_view node_id, std::string_view data_id, const NodePresence& former,
-                           absl::Time now, absl::Duration lease) {
+                           absl::Time now, absl::Duration lease, absl::Duration silence_max) {
   if (data_id.empty() || former.data_id.empty() || data_id == former.data_id) return absl::OkStatus();
-  const absl::Time free_at = former.last_heard + lease;
+  const absl::Time free_at = former.last_heard + silence_max + lease;
   if (!former.attached && now >= free_at) return absl::OkStatus();
   const std::string since =
       former.attached

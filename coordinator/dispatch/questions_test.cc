@@ -178,7 +178,7 @@ TEST_P(CheckIdentityTest, Decides) {
   const absl::Status status = CheckIdentity(
       "sender-0", row.data_id,
       {.data_id = row.former, .attached = row.attached, .last_heard = kStart - absl::Minutes(row.gone_minutes)}, kStart,
-      absl::Hours(1));
+      absl::Hours(1), absl::Minutes(2));
   EXPECT_EQ(status.ok(), row.allowed) << status;
   if (!row.allowed) {
     EXPECT_TRUE(absl::IsFailedPrecondition(status));
@@ -191,7 +191,8 @@ INSTANTIATE_TEST_SUITE_P(Rows, CheckIdentityTest,
                                          IdentityRow{"RestartLater", "one", "one", false, 1, true},
                                          IdentityRow{"OtherIsAttached", "two", "one", true, 0, false},
                                          IdentityRow{"OtherMaySend", "two", "one", false, 59, false},
-                                         IdentityRow{"LeaseIsOver", "two", "one", false, 60, true},
+                                         IdentityRow{"OtherWasRenewedInItsSilence", "two", "one", false, 61, false},
+                                         IdentityRow{"LeaseIsOver", "two", "one", false, 62, true},
                                          IdentityRow{"FirstWithAFolder", "one", "", true, 0, true},
                                          IdentityRow{"DoesNotSay", "", "one", true, 0, true}),
                          [](const auto& row) { return row.param.name; });
