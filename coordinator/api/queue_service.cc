@@ -221,7 +221,9 @@ class QueueService final : public v1::QueueService::CallbackService {
           request.pool().empty() || std::any_of(node.egress_ips().begin(), node.egress_ips().end(),
                                                 [&](const v1::EgressIp& ip) { return ip.pool() == request.pool(); });
       if (!in_pool) continue;
-      v1::ExplainRequest& ask = *questions[node.node_id()].mutable_explain();
+      cluster::v1::Question& question = questions[node.node_id()];
+      if (!caller.is_operator) question.set_tenant(caller.tenant);
+      v1::ExplainRequest& ask = *question.mutable_explain();
       ask.set_address(address);
       ask.set_pool(request.pool());
       anybody = anybody || IsAttached(node.node_id());

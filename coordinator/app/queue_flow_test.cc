@@ -196,6 +196,7 @@ TEST_F(QueueFlowTest, ADropEndsWhatTheCoordinatorHoldsAndWhatTheNodeReports) {
   const auto batch = node.NextBatch();
   EXPECT_EQ(batch.campaign(), "tenants/default/campaigns/c");
   EXPECT_EQ(batch.priority(), v1::BULK);
+  EXPECT_EQ(batch.after_order(), 1) << "the log's first place: no order is older";
   node.Ack(batch);
   ASSERT_TRUE(Drop(Campaign("tenants/default/campaigns/c")).ok());
   node.Until(IsOrders);  // its place
@@ -309,6 +310,7 @@ TEST_F(QueueFlowTest, ExplainJoinsTheNodesAndHidesOtherTenants) {
   std::thread answers([&] {
     const auto question = node.Until(IsQuestion).question();
     EXPECT_EQ(question.explain().address(), "Jane@a.example");
+    EXPECT_EQ(question.tenant(), "tenants/acme");
     NodeMessage message;
     message.mutable_answer()->set_id(question.id());
     auto& path = *message.mutable_answer()->mutable_explanation()->add_paths();
@@ -324,7 +326,7 @@ TEST_F(QueueFlowTest, ExplainJoinsTheNodesAndHidesOtherTenants) {
   ASSERT_TRUE(explained.ok()) << explained;
   ASSERT_EQ(response.paths_size(), 1);
   EXPECT_EQ(response.paths(0).node(), "nodes/sender-0");
-  EXPECT_EQ(response.paths(0).summary(), "sent at once");
+  EXPECT_EQ(response.paths(0).summary(), "Nothing of yours waits.");
   EXPECT_EQ(response.paths(0).waiting_size(), 0) << "wave 1 is nobody's";
   EXPECT_THAT(response.silent_nodes(), testing::ElementsAre("nodes/sender-1"));
   request.set_address("nonsense");

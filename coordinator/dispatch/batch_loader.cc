@@ -51,6 +51,7 @@ absl::StatusOr<LoadedBatch> BatchLoader::Load(const cluster::v1::PendingBatch& p
   batch.set_campaign(info->campaign);
   batch.set_priority(info->priority);
   batch.set_tenant_weight(info->tenant_weight);
+  batch.set_after_order(info->after_order);
   for (cluster::v1::BatchRecipient& recipient : *batch.mutable_recipients()) {
     const std::string token =
         MakeToken(*options_.token_keys, RecipientId::FromPacked(recipient.recipient_id()), info->token_key_id);
