@@ -52,7 +52,8 @@ struct WriterState {
   std::map<uint32_t, bool> to_plan;                      // running, not planned through -> urgent
   int64_t last_order = kOrderBase;
   int64_t order_rows = 0;
-  std::map<int64_t, v1::Pause> pauses;               // rows of the order log, by sequence; some may have ended
+  int64_t trim_from = 0;                // where the next search for rows of the order log that may go begins; a hint
+  std::map<int64_t, v1::Pause> pauses;  // rows of the order log, by sequence; some may have ended
   std::map<int64_t, cluster::v1::StoredDrop> drops;  // under way
   bool drops_changed = false;                        // since they were published
   absl::Status broken;                               // not OK: a write failed, nothing more is taken

@@ -8,6 +8,7 @@
 #include "common/base/strings.h"
 #include "common/rpc/status.h"
 #include "coordinator/store/drop_rules.h"
+#include "coordinator/store/order_rules.h"
 #include "coordinator/store/proto_time.h"
 #include "coordinator/store/rocks_store_impl.h"
 
@@ -18,7 +19,7 @@ using cluster::v1::Order;
 using cluster::v1::StoredOrderRecord;
 
 constexpr size_t kOrdersPerRead = 1000;
-constexpr size_t kTrimScanMax = 3000;  // rows looked at per change: all pauses that may stand, and more
+constexpr size_t kTrimScanMax = 200;  // rows looked at per order
 constexpr absl::Duration kKeepQueueOrders = absl::Hours(24 * 30);
 // Longer: a node that comes back after that with a pause which has ended would keep it.
 constexpr absl::Duration kKeepResumes = absl::Hours(24 * 365);
@@ -55,38 +56,50 @@ absl::Status Full(std::string_view reason, std::string_view message) {
 
 }  // namespace
 
-// Called where a new row is added: so the last row, which says where the log is, is never one that goes.
+// A change of its own before the one that adds a row: it counts even if that one is refused. The last row, which says
+// where the log is, stays.
 absl::Status RocksStore::TrimOrders(Change& change) {
   absl::Status failed;
   size_t seen = 0;
   std::vector<int64_t> over;
-  RETURN_IF_ERROR(change.read().Scan(kOrders, "", "", [&](std::string_view key, std::string_view value) {
-    if (++seen > kTrimScanMax) return false;
+  int64_t& from = change.state().trim_from;
+  const int64_t began = from;
+  bool to_end = true;
+  const auto visit = [&](std::string_view key, std::string_view value) {
+    const int64_t sequence = ParseSequenceKey(key);
+    if (seen == kTrimScanMax) {
+      from = sequence;
+      to_end = false;
+      return false;
+    }
+    ++seen;
     const auto stored = Reader::ParseRecord<StoredOrderRecord>(value);
     failed.Update(stored.status());
     if (!stored.ok()) return false;
-    if (IsOver(*stored, change.now())) over.push_back(ParseSequenceKey(key));
+    if (sequence < change.state().last_order && IsOver(*stored, change.now())) over.push_back(sequence);
     return true;
-  }));
+  };
+  RETURN_IF_ERROR(change.read().Scan(kOrders, SequenceKey(began), "", visit));
+  if (failed.ok() && to_end) {  // round to the rows before
+    from = 0;
+    RETURN_IF_ERROR(change.read().Scan(kOrders, "", SequenceKey(began), visit));
+  }
   RETURN_IF_ERROR(failed);
   for (const int64_t sequence : over) change.RemoveOrder(sequence);
-  if (change.state().order_rows - static_cast<int64_t>(over.size()) >= kOrdersMax) {
-    return Full("TOO_MANY_ORDERS", absl::StrCat("the order log is full (", kOrdersMax,
-                                                " entries of the last 30 days); flush or drop more at a time"));
-  }
   return absl::OkStatus();
 }
 
 absl::StatusOr<v1::Pause> RocksStore::CreatePause(v1::Pause pause, std::string_view parent, const RequestKey& request) {
+  RETURN_IF_ERROR(Write([this](Change& change) { return TrimOrders(change); }));
   return Create<v1::Pause>(parent, request, [&](Change& change) -> absl::StatusOr<v1::Pause> {
-    RETURN_IF_ERROR(TrimOrders(change));
+    RETURN_IF_ERROR(CheckOrderRoom(change.state().order_rows, pause.creator()));
     size_t standing = 0, own = 0;
     for (const auto& [sequence, other] : change.state().pauses) {
       if (HasEnded(other, change.now())) continue;
       ++standing;
       if (other.creator() == pause.creator()) ++own;
     }
-    const bool is_tenant = !TenantOf(pause.creator()).empty() && pause.creator().find('/') != std::string::npos;
+    const bool is_tenant = IsTenant(pause.creator());
     if (standing >= kPausesMax || (is_tenant && standing >= kPausesMax - kPausesOfTenantMax)) {
       return Full("TOO_MANY_PAUSES", absl::StrCat(standing, " pauses stand already; resume some first"));
     }
@@ -142,8 +155,9 @@ absl::StatusOr<Page<v1::Pause>> RocksStore::ListPauses(std::string_view creator,
 
 absl::StatusOr<v1::QueueOrder> RocksStore::CreateOrder(v1::QueueOrder order, std::string_view parent,
                                                        const RequestKey& request) {
+  RETURN_IF_ERROR(Write([this](Change& change) { return TrimOrders(change); }));
   return Create<v1::QueueOrder>(parent, request, [&](Change& change) -> absl::StatusOr<v1::QueueOrder> {
-    RETURN_IF_ERROR(TrimOrders(change));
+    RETURN_IF_ERROR(CheckOrderRoom(change.state().order_rows, order.creator()));
     const bool drops_here = order.kind() == v1::QueueOrder::DROP && DropsHere(order.selector());
     if (drops_here && change.state().drops.size() >= kDropsMax) {
       return Full("TOO_MANY_DROPS", absl::StrCat(kDropsMax, " drops are under way; wait for some to end"));

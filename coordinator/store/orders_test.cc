@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/rpc/status.h"
+#include "coordinator/store/order_rules.h"
 #include "coordinator/store/proto_time.h"
 #include "coordinator/store/store_test_util.h"
 
@@ -118,7 +119,35 @@ TEST_F(OrdersTest, WhatIsOldIsForgottenAndThePlaceInTheLogIsNot) {
   clock_.Advance(absl::Hours(24 * 365));
   Open();
   ASSERT_TRUE(Flush().ok());
-  EXPECT_THAT(Told(2), ElementsAre("pause a.example 3", "flush 8"));
+  EXPECT_THAT(Told(2), ElementsAre("pause a.example 3", "flush 7", "flush 8")) << "the last one stays for the place";
+  ASSERT_TRUE(Flush().ok());
+  EXPECT_THAT(Told(2), ElementsAre("pause a.example 3", "flush 8", "flush 9"));
+}
+
+// Ends of pauses stay for a year: what lies behind many of them is forgotten all the same.
+TEST_F(OrdersTest, WhatIsOldBehindManyThatStayIsForgotten) {
+  constexpr int kStay = 220;  // more than are looked at for one order
+  for (int i = 0; i < kStay; ++i) {
+    const auto pause = Add(PauseOf("a.example"));
+    ASSERT_TRUE(pause.ok()) << pause.status();
+    ASSERT_TRUE(store_->EndPause(pause->name()).ok());
+  }
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Flush().ok());
+  const auto log = [&] { return static_cast<int>(store_->Orders(1, 1000)->size()); };
+  EXPECT_EQ(log(), kStay + 3);
+  clock_.Advance(absl::Hours(24 * 30));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Flush().ok());
+  EXPECT_EQ(log(), kStay + 3) << "the old flushes are gone";
+  clock_.Advance(absl::Hours(24 * 365));
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(Flush().ok());
+  EXPECT_EQ(log(), 4) << "round to the first ones";
+}
+
+TEST(OrderRulesTest, TenantsLeaveRoomForOperators) {
+  EXPECT_TRUE(CheckOrderRoom(89'999, "tenants/acme").ok());
+  EXPECT_EQ(ReasonOf(CheckOrderRoom(90'000, "tenants/acme")), "TOO_MANY_ORDERS");
+  EXPECT_TRUE(CheckOrderRoom(99'999, "operator").ok());
+  EXPECT_EQ(ReasonOf(CheckOrderRoom(100'000, "operator")), "TOO_MANY_ORDERS");
 }
 
 TEST_F(OrdersTest, AThousandPausesStandAtMost) {

@@ -146,6 +146,7 @@ class RocksStore final : public Store {
   // The recipients of the plan that a drop takes in.
   absl::StatusOr<absl::flat_hash_set<uint32_t>> DroppedOf(Change& change, const cluster::v1::StoredWave& wave,
                                                           const Plan& plan);
+  // Forgets orders that are over: among kTrimScanMax rows, from where the last search ended.
   absl::Status TrimOrders(Change& change);
   absl::Status AdvanceWaves(Change& change, cluster::v1::StoredDrop* drop);
   absl::Status AdvanceBatches(Change& change, cluster::v1::StoredDrop* drop, bool* done);

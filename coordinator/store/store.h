@@ -222,11 +222,12 @@ class Store {
   // --- orders
   // Pauses, flushes and drops form one log; a place in it is a sequence. selector, end time and texts are checked by
   // the caller; name and create_time are given here. kResourceExhausted: kPausesMax stand, kDropsMax are under way, or
-  // the log has kOrdersMax rows. `parent`: scope of the request id.
+  // the log has kOrdersMax rows, or (for a tenant's order) kOrdersOfTenantsMax. `parent`: scope of the request id.
   static constexpr size_t kPausesMax = 1000;
   static constexpr size_t kPausesOfTenantMax = 100;  // and so many of the above stay free for operators
   static constexpr size_t kDropsMax = 1000;
   static constexpr int64_t kOrdersMax = 100'000;
+  static constexpr int64_t kOrdersOfTenantsMax = kOrdersMax / 10 * 9;  // the rest stays free for operators
   virtual absl::StatusOr<v1::Pause> CreatePause(v1::Pause pause, std::string_view parent,
                                                 const RequestKey& request) = 0;
   // A pause that stands. kNotFound.
