@@ -416,6 +416,27 @@ TEST_F(NodeSessionTest, ABatchThatIsGoneIsPassedOver) {
   EXPECT_EQ(session_->credit(), 1000);
 }
 
+// Bulk's turn comes while only the reserve is left: it must not hold up the urgent batch behind it.
+TEST_F(NodeSessionTest, BulkThatHasItsTurnMayUseTheReserve) {
+  Settle(10'000);
+  std::vector<PendingHead> heads;
+  for (int i = 1; i <= 19; ++i) {
+    heads.push_back(Pending(absl::StrCat("urgent", i), i, 500));
+    heads.back().urgent = true;
+  }
+  heads.push_back(Pending("bulk", 20, 500));
+  session_->OnHeads(heads);
+  std::vector<std::string> words;
+  for (int i = 1; i <= 18; ++i) {
+    const auto effects = session_->OnBatch(Loaded(absl::StrCat("urgent", i), 500));
+    Drain(static_cast<int>(effects.send.size()));
+    words = Words(effects);
+  }
+  EXPECT_EQ(session_->credit(), 1000);
+  EXPECT_THAT(words, testing::Contains("read bulk"));
+  EXPECT_THAT(Do(session_->OnBatch(Loaded("bulk", 500))), testing::Contains("read urgent19"));
+}
+
 TEST_F(NodeSessionTest, AStalledStreamHoldsAFewQuestions) {
   Settle(0);
   const auto ask = [&](int64_t id) {
