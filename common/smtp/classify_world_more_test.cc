@@ -324,7 +324,8 @@ constexpr Row kRows[] = {
     {"EarlyRetry", kTo, "451 4.7.1 You are retrying too early", T, GREYLISTED, SENDER, kPerson},
 };
 
-INSTANTIATE_TEST_SUITE_P(Rows, ClassifyWorldMore, testing::ValuesIn(kRows), [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Rows, ClassifyWorldMore, testing::ValuesIn(kRows),
+                         [](const auto& row) { return row.param.name; });
 
 }  // namespace
 }  // namespace wavepost::world

@@ -1,12 +1,12 @@
 // Replies as servers of the world write them, written down from knowledge of the servers and not from the material that
 // the rules are scored with: a row that fails here shows that the rules fit too tightly.
+#include "common/smtp/classify_world.h"
+
 #include <gtest/gtest.h>
 
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "common/smtp/classify_world.h"
 
 namespace wavepost::world {
 namespace {

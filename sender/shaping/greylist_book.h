@@ -42,8 +42,8 @@ class GreylistBook {
   // May newcomers (first attempts) start? kProbe: one at a time; the caller says OnProbing when it starts one and the
   // gate is kWait until its reply or OnProbeLost.
   Gate GateAt(absl::Time now) const;
-  // While the gate is kWait: when to look again. With a probe under way that is when it is given up; its reply opens the
-  // gate earlier.
+  // While the gate is kWait: when to look again. With a probe under way that is when it is given up; its reply opens
+  // the gate earlier.
   absl::Time WaitUntil() const;
   void OnProbing(absl::Time now);
   // The probe ended without saying anything about greylisting (connection lost, not taken).
