@@ -59,17 +59,31 @@ std::optional<absl::Duration> Unit(std::string_view word) {
     absl::Duration unit;
   };
   static const std::array<Row, 25> kRows = {{
-      {"s", true, absl::Seconds(1)},     {"sec", false, absl::Seconds(1)},  // sec, secs, second, secondes
-      {"sek", false, absl::Seconds(1)},                                     // Sekunden, sekund
-      {"seg", false, absl::Seconds(1)},                                     // segundos
-      {"m", true, absl::Minutes(1)},     {"min", false, absl::Minutes(1)},  // min, mins, minute, Minuten, minutos,
-                                                                            // minuti, minut
-      {"h", true, absl::Hours(1)},       {"hr", false, absl::Hours(1)},    {"hour", false, absl::Hours(1)},
-      {"heure", false, absl::Hours(1)},  {"hora", false, absl::Hours(1)},  {"stunde", false, absl::Hours(1)},
-      {"std", true, absl::Hours(1)},     {"ora", true, absl::Hours(1)},    {"ore", true, absl::Hours(1)},
-      {"godzin", false, absl::Hours(1)}, {"uur", true, absl::Hours(1)},    {"сек", false, absl::Seconds(1)},
-      {"мин", false, absl::Minutes(1)},  {"час", false, absl::Hours(1)},   {"秒", false, absl::Seconds(1)},
-      {"分", false, absl::Minutes(1)},   {"小时", false, absl::Hours(1)},  {"小時", false, absl::Hours(1)},
+      {"s", true, absl::Seconds(1)},
+      {"sec", false, absl::Seconds(1)},  // sec, secs, second, secondes
+      {"sek", false, absl::Seconds(1)},  // Sekunden, sekund
+      {"seg", false, absl::Seconds(1)},  // segundos
+      {"m", true, absl::Minutes(1)},
+      {"min", false, absl::Minutes(1)},  // min, mins, minute, Minuten, minutos,
+                                         // minuti, minut
+      {"h", true, absl::Hours(1)},
+      {"hr", false, absl::Hours(1)},
+      {"hour", false, absl::Hours(1)},
+      {"heure", false, absl::Hours(1)},
+      {"hora", false, absl::Hours(1)},
+      {"stunde", false, absl::Hours(1)},
+      {"std", true, absl::Hours(1)},
+      {"ora", true, absl::Hours(1)},
+      {"ore", true, absl::Hours(1)},
+      {"godzin", false, absl::Hours(1)},
+      {"uur", true, absl::Hours(1)},
+      {"сек", false, absl::Seconds(1)},
+      {"мин", false, absl::Minutes(1)},
+      {"час", false, absl::Hours(1)},
+      {"秒", false, absl::Seconds(1)},
+      {"分", false, absl::Minutes(1)},
+      {"小时", false, absl::Hours(1)},
+      {"小時", false, absl::Hours(1)},
       {"時間", false, absl::Hours(1)},
   }};
   for (const Row& row : kRows) {
