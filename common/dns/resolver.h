@@ -17,6 +17,7 @@ namespace wavepost {
 
 inline constexpr size_t kMxHostsMax = 32;           // of a domain; the least preferred beyond it are dropped
 inline constexpr size_t kAddressesPerHostMax = 16;  // of each family
+inline constexpr size_t kPtrNamesMax = 16;
 
 struct MxHost {
   std::string name;    // A-labels, lower case, no final dot
@@ -73,6 +74,19 @@ class Resolver {
   // Limits: records.h; cached as ResolveMx is.
   virtual Awaitable<absl::StatusOr<TxtAnswer>> ResolveTxt(std::string name, Deadline deadline) = 0;
   virtual Awaitable<absl::StatusOr<TlsaAnswer>> ResolveTlsa(std::string name, Deadline deadline) = 0;
+
+  // Returns the canonical name that `name` is an alias of: its own CNAME record, not followed further.
+  //
+  // On OK:  A-labels, lower case, no final dot; empty when the name has no CNAME, or is not there.
+  // Errors: as ResolveTxt.
+  virtual Awaitable<absl::StatusOr<std::string>> ResolveCname(std::string name, Deadline deadline) = 0;
+
+  // Returns the names that an address has (PTR), at most kPtrNamesMax, A-labels, lower case.
+  //
+  // On OK:  empty when there is none.
+  // Errors: as ResolveTxt.
+  virtual Awaitable<absl::StatusOr<std::vector<std::string>>> ResolvePtr(asio::ip::address address,
+                                                                         Deadline deadline) = 0;
 
   // Cancels what is running (it ends with kCancelled), refuses newcomers and returns when the last one has left.
   virtual Awaitable<void> Stop() = 0;

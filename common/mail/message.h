@@ -22,22 +22,41 @@ namespace wavepost {
 inline constexpr size_t kCustomHeadersMax = 32;
 inline constexpr size_t kColumnsMax = 256;
 inline constexpr size_t kHeaderValueBytesMax = 4096;  // rendered, before encoding
+inline constexpr size_t kAttachmentsMax = 50;
+inline constexpr size_t kAttachmentBytesMax = 10 * (1 << 20);  // of all together, before base64
+inline constexpr size_t kMessageBytesMax = 25 * (1 << 20);     // of a whole message
 
-// What a campaign sends. `subject`, `from_name`, `html`, `text` and header values are templates over `columns`.
+struct AttachmentSpec {
+  std::string file_name;     // UTF-8; empty only if inline
+  std::string content_type;  // "type/subtype"
+  std::string content_id;    // not empty: inline, for src="cid:..." in the HTML
+  std::string data;
+};
+
+// What a campaign sends. `subject`, `from_name`, `reply_to`, `html`, `text` and header values are templates over
+// `columns`.
 struct ContentSpec {
   std::string subject;
   std::string from_name;     // may be empty
   std::string from_address;  // ASCII local part
-  std::string reply_to;      // an address; empty: no Reply-To
+  std::string reply_to;      // an address, or "Name <address>", when rendered; empty: no Reply-To
   std::string html;
   std::string text;  // empty: derived from `html`
   std::vector<std::pair<std::string, std::string>> headers;
   std::vector<std::string> columns;
+  std::vector<std::string> json_columns;  // of the columns: values are JSON (template.h)
+  std::vector<AttachmentSpec> attachments;
+  bool auto_submitted = false;
+  std::string feedback_id;         // empty: no such field, unless a header gives one
+  std::string unsubscribe_url;     // "https://u.example/u/"; the token follows. Empty: no one-click
+  std::string unsubscribe_domain;  // of "u+TOKEN@". Both empty: no List-Unsubscribe, unless a header gives one
 };
 
 struct RenderedMessage {
-  std::string headers;          // "Name: value\r\n"..., no blank line behind
+  std::string headers;          // "Name: value\r\n"..., without the next; no blank line behind
+  std::string content_headers;  // MIME-Version is in headers; Content-Type and its like are here
   std::string body;             // CRLF line ends
+  std::string body_hash;        // DkimBodyHash(body) where it is known from before; else empty
   bool needs_8bit = false;      // only together with needs_smtputf8
   bool needs_smtputf8 = false;  // the To field has an address with a non-ASCII local part
 };
@@ -65,7 +84,8 @@ class MessageTemplate {
   struct Recipient {
     std::string_view address;                          // To, normalized (address.h)
     const std::vector<std::string>* values = nullptr;  // in the order of spec.columns
-    std::string_view message_id;                       // "local@domain", without <> (verp.h, MakeMessageId)
+    std::string_view message_id;                       // "local@domain", without <>
+    std::string_view unsubscribe_token;                // verp.h; needed if the content offers to unsubscribe
     absl::Time date;                                   // to the second, written in UTC
   };
 

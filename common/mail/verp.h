@@ -61,6 +61,18 @@ absl::StatusOr<RecipientId> CheckToken(const TokenKeys& keys, std::string_view t
 // "b+TOKEN" -> TOKEN; nothing for any other local part. The token is not checked.
 std::optional<std::string> TokenOf(std::string_view local_part);
 
+// The token of List-Unsubscribe, made from the recipient's other token by a hash that cannot be turned round: it stands
+// in the message, which gets forwarded, and lets its holder unsubscribe that one recipient and nothing else. 31
+// characters, base32. `token`: of MakeToken, or the local part's rest of a return path.
+// Errors: kInvalidArgument (not the shape of a token).
+absl::StatusOr<std::string> UnsubscribeToken(std::string_view token);
+
+// As CheckToken, for tokens of UnsubscribeToken.
+absl::StatusOr<RecipientId> CheckUnsubscribeToken(const TokenKeys& keys, std::string_view token);
+
+// "u+TOKEN" -> TOKEN; nothing for any other local part. The token is not checked.
+std::optional<std::string> UnsubscribeTokenOf(std::string_view local_part);
+
 // "LOCAL@domain" for the Message-ID, the same on every attempt. LOCAL is a keyed hash of its own: it can be copied into
 // replies and archives, since it gives away neither the token nor the recipient's number.
 std::string MakeMessageId(const TokenKeys& keys, RecipientId id, uint8_t key_id, std::string_view domain);

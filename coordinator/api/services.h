@@ -19,5 +19,8 @@ std::unique_ptr<grpc::Service> MakeEventService(const ApiContext* api, LiveStrea
 std::unique_ptr<grpc::Service> MakeSuppressionService(const ApiContext* api);
 std::unique_ptr<grpc::Service> MakeQueueService(const ApiContext* api, LiveStreams* live);
 std::unique_ptr<grpc::Service> MakeNodeService(const ApiContext* api);
+std::unique_ptr<grpc::Service> MakeFileService(const ApiContext* api, LiveStreams* live);
+std::unique_ptr<grpc::Service> MakeCertificateService(const ApiContext* api);
+std::unique_ptr<grpc::Service> MakeIdentityService(const ApiContext* api);
 
 }  // namespace wavepost

@@ -2,10 +2,12 @@
 
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <fstream>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/base/strings.h"
@@ -70,6 +72,47 @@ void ReadAuth(const ConfigNode& root, CoordinatorConfig* config) {
   }
 }
 
+void ReadIdentity(const ConfigNode& root, CoordinatorConfig* config) {
+  const ConfigNode identity = root.Child("identity");
+  const std::string domain = identity.String("domain", "");
+  if (!domain.empty()) config->identity_domain = Domain(identity, "domain", domain);
+  config->feedback_id = identity.String("feedback_id", "");
+  if (!config->feedback_id.empty() &&
+      (config->feedback_id.size() < 5 || config->feedback_id.size() > 15 ||
+       !std::all_of(config->feedback_id.begin(), config->feedback_id.end(),
+                    [](unsigned char c) { return absl::ascii_isalnum(c) || c == '-' || c == '_'; }))) {
+    identity.Problem("feedback_id", "must be 5 to 15 letters, digits, hyphens or underscores, the same for ever");
+  }
+  config->dnsbl_zones_file = identity.String("dnsbl_zones", "");
+  config->identity_recheck =
+      identity.DurationOf("recheck", config->identity_recheck, absl::Minutes(5), absl::Hours(24 * 7));
+  config->unsubscribe_url = root.Child("unsubscribe").String("url", "");
+  if (!config->unsubscribe_url.empty()) {
+    if (!absl::StartsWith(config->unsubscribe_url, "https://") ||
+        config->unsubscribe_url.find_first_of(" \t<>\"?#") != std::string::npos) {
+      root.Child("unsubscribe")
+          .Problem("url", "must be an https address without query, e.g. https://u.example/u (RFC 8058 section 3.1)");
+    }
+    if (config->unsubscribe_url.back() != '/') config->unsubscribe_url.push_back('/');
+  }
+  config->dns_servers = root.Child("dns").StringList("servers");
+}
+
+void ReadDomains(const ConfigNode& root, CoordinatorConfig* config) {
+  const ConfigNode domains = root.Child("from_domains");
+  const std::string unverified = domains.String("unverified", "refuse");
+  config->domains.allow_unverified = unverified == "allow";
+  if (unverified != "allow" && unverified != "refuse") {
+    domains.Problem("unverified", absl::StrCat("must be refuse or allow, is '", unverified, "'"));
+  }
+  const std::string on_lost = domains.String("on_lost", "pause");
+  config->domains.pause_lost = on_lost == "pause";
+  if (on_lost != "pause" && on_lost != "warn") {
+    domains.Problem("on_lost", absl::StrCat("must be pause or warn, is '", on_lost, "'"));
+  }
+  config->domains.recheck = domains.DurationOf("recheck", config->domains.recheck, absl::Hours(1), absl::Hours(24 * 7));
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<std::string>> LoadOperatorKeys(const std::string& path) {
@@ -112,6 +155,10 @@ absl::StatusOr<CoordinatorConfig> CoordinatorConfig::FromFile(const ConfigFile& 
   ReadAuth(root, &config);
   config.message_id_domain =
       Domain(root, "message_id_domain", root.String("message_id_domain", config.return_path_domain));
+  ReadIdentity(root, &config);
+  ReadDomains(root, &config);
+  config.sealing_key_file = root.String("sealing_key_file", "");
+  config.metrics_listen = root.String("metrics_listen", "");
   RETURN_IF_ERROR(file.Finish());
   return config;
 }

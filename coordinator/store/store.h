@@ -32,7 +32,9 @@
 #include "wavepost/cluster/v1/coordinator_records.pb.h"
 #include "wavepost/cluster/v1/dispatch_service.pb.h"
 #include "wavepost/v1/campaigns_service.pb.h"
+#include "wavepost/v1/certificates_service.pb.h"
 #include "wavepost/v1/events_service.pb.h"
+#include "wavepost/v1/files_service.pb.h"
 #include "wavepost/v1/suppressions_service.pb.h"
 
 namespace wavepost {
@@ -95,6 +97,13 @@ struct WaveToPlan {
   bool urgent = false;
 };
 
+// What is fixed when a wave starts.
+struct WaveStart {
+  uint32_t token_key_id = 0;
+  std::string from_address;        // of its mail
+  std::string return_path_domain;  // empty: the configured one
+};
+
 // What is known of a pending batch without reading its recipients.
 struct PendingHead {
   std::string batch_id;
@@ -145,6 +154,9 @@ class Store {
   virtual absl::Status AddApiKey(std::string_view tenant, const cluster::v1::StoredApiKey& key) = 0;
   // The tenant whose key hashes to this. kNotFound.
   virtual absl::StatusOr<std::string> TenantOfKey(std::string_view secret_sha256) = 0;
+  // Changes the tenant's record in place; name and create_time stay. kNotFound.
+  virtual absl::StatusOr<v1::Tenant> UpdateTenant(std::string_view name,
+                                                  const std::function<absl::Status(v1::Tenant*)>& change) = 0;
   virtual absl::StatusOr<v1::SendingDomain> CreateSendingDomain(std::string_view tenant,
                                                                 cluster::v1::StoredSendingDomain domain,
                                                                 const RequestKey& request) = 0;
@@ -152,6 +164,50 @@ class Store {
   virtual absl::StatusOr<Page<cluster::v1::StoredSendingDomain>> ListSendingDomains(std::string_view tenant,
                                                                                     int page_size,
                                                                                     std::string_view cursor) = 0;
+
+  // Changes a domain in one step: `change` gets the record as it is and may add events (kind and text are read). What
+  // it returns as an error stops the change and comes back. Runs on the writer thread: short, no I/O. kNotFound.
+  using DomainChange =
+      std::function<absl::Status(cluster::v1::StoredSendingDomain* domain, std::vector<v1::Event>* events)>;
+  virtual absl::StatusOr<cluster::v1::StoredSendingDomain> ChangeSendingDomain(std::string_view name,
+                                                                               const DomainChange& change) = 0;
+  // Domains of all tenants, by name.
+  virtual absl::StatusOr<Page<cluster::v1::StoredSendingDomain>> ListAllSendingDomains(int page_size,
+                                                                                       std::string_view cursor) = 0;
+  // kNotFound; kFailedPrecondition: a running wave's From address is of this domain.
+  virtual absl::Status DeleteSendingDomain(std::string_view name) = 0;
+  // Rises whenever a key set may have changed: domains' keys and states, certificates, our own keys. Does not block.
+  virtual int64_t KeysGeneration() = 0;
+
+  // --- files, certificates, our own identity
+  // Stores a file with its bytes, or finds that it is there already. `sha256`: 64 hexadecimal digits, of `data`.
+  // kNotFound (tenant), kResourceExhausted (kFilesMax, kFileBytesOfTenantMax).
+  static constexpr int64_t kFilesMax = 1000;
+  static constexpr int64_t kFileBytesOfTenantMax = int64_t{1} << 30;
+  virtual absl::StatusOr<v1::File> PutFile(std::string_view tenant, std::string_view sha256, std::string data) = 0;
+  virtual absl::StatusOr<v1::File> GetFile(std::string_view name) = 0;
+  virtual absl::StatusOr<std::string> ReadFile(std::string_view name) = 0;
+  virtual absl::StatusOr<Page<v1::File>> ListFiles(std::string_view tenant, int page_size, std::string_view cursor) = 0;
+  // kFailedPrecondition: campaigns refer to it (CreateCampaign counts them).
+  virtual absl::Status DeleteFile(std::string_view name) = 0;
+
+  // kAlreadyExists, kNotFound (tenant), kResourceExhausted (kCertificatesMax).
+  static constexpr int kCertificatesMax = 100;  // per tenant
+  virtual absl::StatusOr<v1::Certificate> CreateCertificate(std::string_view tenant,
+                                                            cluster::v1::StoredCertificate certificate) = 0;
+  virtual absl::StatusOr<cluster::v1::StoredCertificate> GetCertificate(std::string_view name) = 0;
+  virtual absl::StatusOr<Page<cluster::v1::StoredCertificate>> ListCertificates(std::string_view tenant, int page_size,
+                                                                                std::string_view cursor) = 0;
+  // Writes the event that a certificate ends, once per `days_left` step. kNotFound.
+  virtual absl::Status WarnCertificate(std::string_view name, int days_left, std::string_view text) = 0;
+  virtual absl::Status DeleteCertificate(std::string_view name) = 0;
+
+  // As last stored; an empty record before the first time.
+  virtual absl::StatusOr<cluster::v1::StoredIdentity> GetIdentity() = 0;
+  // As ChangeSendingDomain.
+  using IdentityChange =
+      std::function<absl::Status(cluster::v1::StoredIdentity* identity, std::vector<v1::Event>* events)>;
+  virtual absl::StatusOr<cluster::v1::StoredIdentity> ChangeIdentity(const IdentityChange& change) = 0;
 
   // --- campaigns, waves
   // -----------------------------------------------------------------------------------------------
@@ -167,8 +223,9 @@ class Store {
   virtual absl::StatusOr<cluster::v1::StoredWave> GetWaveByNumber(uint32_t number) = 0;
   virtual absl::StatusOr<Page<v1::Wave>> ListWaves(std::string_view campaign, int page_size,
                                                    std::string_view cursor) = 0;
-  // DRAFT -> RUNNING; RUNNING and COMPLETED stay as they are. kFailedPrecondition without recipients.
-  virtual absl::StatusOr<v1::Wave> StartWave(std::string_view name, uint32_t token_key_id) = 0;
+  // DRAFT -> RUNNING with `start` on record; RUNNING and COMPLETED stay as they are. kFailedPrecondition without
+  // recipients.
+  virtual absl::StatusOr<v1::Wave> StartWave(std::string_view name, const WaveStart& start) = 0;
   // The waves that are RUNNING and not yet planned through, by number.
   virtual absl::StatusOr<std::vector<WaveToPlan>> WavesToPlan() = 0;
 

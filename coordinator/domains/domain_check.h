@@ -1,0 +1,37 @@
+// Looks at what stands in DNS for a sending domain, and says what is wrong with it in words that its owner understands.
+#pragma once
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/async/deadline.h"
+#include "common/async/tokens.h"
+#include "coordinator/domains/setup.h"
+#include "wavepost/v1/domains_service.pb.h"
+
+namespace wavepost {
+
+class Resolver;
+
+inline constexpr int kDomainLookupsMax = 60;  // DNS questions for one check, all records together
+
+// One check per record of RecordsToPublish, in its order. What DNS does not answer is UNKNOWN; that is no error.
+//
+// resolver: outlives the coroutine; its thread only.
+// Errors:   kCancelled.
+//
+// What is told apart, beside missing, wrong and unknown (problem codes; README.md has the sentences):
+//   DKIM         key of somebody else, truncated, split wrongly (blanks or quotes inside), revoked (p= empty), several
+//                records, zone name appended twice, underscore dropped, wrong k=, t=y (test mode: OK with advice),
+//                TXT where a CNAME belongs, CNAME to another target, our side of the CNAME not there
+//   SPF          none, two records, no include of ours, include behind "all", +all, more than 10 lookups or 2 void
+//   ones,
+//                loops, syntax, record of another version ("spf2.0"), redirect that overrides, SPF type 99
+//   return path  MX elsewhere, MX to an address, several MX, SPF there missing, CNAME beside other records
+//   DMARC        none, two records, syntax, p=reject or quarantine with alignment that our mail does not meet (adkim=s
+//   and
+//                d= differs...), record at the organisational domain only (OK)
+Awaitable<absl::StatusOr<std::vector<v1::RecordCheck>>> CheckDomain(Resolver* resolver, OurNames ours,
+                                                                    v1::SendingDomain domain, Deadline deadline);
+
+}  // namespace wavepost
