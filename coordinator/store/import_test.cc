@@ -43,6 +43,16 @@ TEST_F(ImportTest, StoresInOrderAndRefusesDuplicates) {
   ExpectBalanced();
 }
 
+TEST_F(ImportTest, FindsByAddressWithinTheWave) {
+  ASSERT_TRUE(store_->ImportChunk(kWave, Rows(0, 3), {}, {}).ok());
+  const std::string other = std::string(kCampaign) + "/waves/other";
+  ASSERT_TRUE(store_->CreateWave(kCampaign, other, {}).ok());
+  EXPECT_EQ(store_->FindRecipient(kWave, "user2@example.com")->ToString(), "w1-2");
+  EXPECT_EQ(store_->FindRecipient(kWave, "user3@example.com").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(store_->FindRecipient(other, "user2@example.com").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(store_->FindRecipient("nobody", "user2@example.com").status().code(), absl::StatusCode::kNotFound);
+}
+
 TEST_F(ImportTest, TheSameAddressMayBeInAnotherWave) {
   const std::string other = std::string(kCampaign) + "/waves/other";
   ASSERT_TRUE(store_->CreateWave(kCampaign, other, {}).ok());

@@ -62,6 +62,18 @@ absl::StatusOr<v1::Recipient> RocksStore::GetRecipient(RecipientId id) {
   return ToApi(*row, wave.wave().name(), campaign);
 }
 
+absl::StatusOr<RecipientId> RocksStore::FindRecipient(std::string_view wave, std::string_view address) {
+  const Reader read = Durable();
+  const auto number = read.Get(kNames, NameKey(NameKind::kWaveNumber, wave));
+  if (absl::IsNotFound(number.status())) return NoSuch("wave", wave);
+  if (!number.ok()) return number.status();
+  const uint32_t wave_number = ReadBig32(*number);
+  const auto index = read.Get(kAddresses, AddressKey(wave_number, address));
+  if (absl::IsNotFound(index.status())) return NoSuch("recipient", address);
+  if (!index.ok()) return index.status();
+  return RecipientId{wave_number, ReadBig32(*index)};
+}
+
 absl::StatusOr<Page<v1::Recipient>> RocksStore::ListRecipients(std::string_view wave_name, int page_size,
                                                                std::string_view cursor,
                                                                const std::vector<v1::Outcome>& outcomes) {

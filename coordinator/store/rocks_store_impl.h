@@ -60,6 +60,7 @@ class RocksStore final : public Store {
                                                            std::vector<v1::ImportRecipientsResponse::Refusal> refusals,
                                                            const RequestKey& request) override;
   absl::StatusOr<v1::Recipient> GetRecipient(RecipientId id) override;
+  absl::StatusOr<RecipientId> FindRecipient(std::string_view wave, std::string_view address) override;
   absl::StatusOr<Page<v1::Recipient>> ListRecipients(std::string_view wave, int page_size, std::string_view cursor,
                                                      const std::vector<v1::Outcome>& outcomes) override;
   absl::StatusOr<v1::AuditWaveResponse> AuditWave(std::string_view wave) override;

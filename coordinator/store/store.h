@@ -238,6 +238,8 @@ class Store {
       std::string_view wave, std::vector<NewRecipient> rows,
       std::vector<v1::ImportRecipientsResponse::Refusal> refusals, const RequestKey& request) = 0;
   virtual absl::StatusOr<v1::Recipient> GetRecipient(RecipientId id) = 0;
+  // The recipient of the wave with this address, normalized (address.h). kNotFound: no such wave, or nobody with it.
+  virtual absl::StatusOr<RecipientId> FindRecipient(std::string_view wave, std::string_view address) = 0;
   // Limits: reads at most 5000 recipients per call, so that a filter may leave a page short.
   virtual absl::StatusOr<Page<v1::Recipient>> ListRecipients(std::string_view wave, int page_size,
                                                              std::string_view cursor,
