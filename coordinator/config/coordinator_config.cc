@@ -39,6 +39,10 @@ void ReadReturnPath(const ConfigNode& root, CoordinatorConfig* config) {
   }
   const ConfigNode node = root.Child("return_path");
   config->return_path_domain = Domain(node, "domain", node.RequiredString("domain"));
+  for (const std::string& host : node.StringList("mx_hosts")) {
+    config->return_path_mx_hosts.push_back(Domain(node, "mx_hosts", host));
+  }
+  if (config->return_path_mx_hosts.empty()) config->return_path_mx_hosts.push_back(config->return_path_domain);
   const std::string path = node.RequiredString("token_keys");
   if (path.empty()) return;
   absl::StatusOr<TokenKeys> keys = TokenKeys::Load(path);

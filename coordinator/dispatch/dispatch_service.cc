@@ -16,6 +16,7 @@
 #include "coordinator/base/change_wakeup.h"
 #include "coordinator/base/event_thread.h"
 #include "coordinator/base/log.h"
+#include "coordinator/dispatch/attach.h"
 #include "coordinator/dispatch/node_identity.h"
 #include "coordinator/dispatch/question_book.h"
 #include "coordinator/rpc/auth.h"
@@ -29,43 +30,12 @@ using cluster::v1::CoordinatorMessage;
 using cluster::v1::NodeMessage;
 
 constexpr size_t kStreamsMax = 2000;
-constexpr size_t kOutstandingPage = 1000;
 constexpr absl::Duration kTick = absl::Seconds(1);
 constexpr absl::Duration kHelloWithin = absl::Seconds(10);
 constexpr absl::Duration kCloseWithin = absl::Seconds(5);
 
 absl::Status StoppingError() {
   return ApiError(absl::StatusCode::kUnavailable, "STOPPING", "the coordinator is stopping; dial again in a moment");
-}
-
-// What the store says of a node that attaches.
-struct AttachResult {
-  cluster::v1::StoredNode node;
-  std::vector<std::string> outstanding;
-};
-
-absl::StatusOr<AttachResult> AttachIn(Store* store, const cluster::v1::Hello& hello, absl::Time last_heard,
-                                      absl::Time now, const NodeSession::Options& sessions) {
-  AttachResult out;
-  const auto former = store->GetNode(hello.node_id());
-  if (former.ok()) {
-    RETURN_IF_ERROR(CheckIdentity(hello.node_id(), hello.data_id(),
-                                  {.data_id = former->data_id(), .last_heard = last_heard}, now, sessions.lease,
-                                  sessions.silence_max));
-  } else if (!absl::IsNotFound(former.status())) {
-    return former.status();
-  }
-  ASSIGN_OR_RETURN(out.node, store->AttachNode({.node_id = hello.node_id(),
-                                                .egress_ips = {hello.egress_ips().begin(), hello.egress_ips().end()},
-                                                .data_id = hello.data_id(),
-                                                .order_cursor = hello.order_cursor()}));
-  int64_t after = 0;
-  while (true) {
-    ASSIGN_OR_RETURN(const auto page, store->PendingBatches(hello.node_id(), after, kOutstandingPage));
-    for (const auto& batch : page) out.outstanding.push_back(batch.batch_id());
-    if (page.size() < kOutstandingPage) return out;
-    after = page.back().sequence();
-  }
 }
 
 }  // namespace
@@ -238,7 +208,7 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
                               {"outstanding_batches", result->outstanding.size()}});
     NodeEvent(link->hello.node_id(), absl::StrCat("attached, epoch ", result->node.epoch()));
     Register(*link);
-    Run(link, link->session->Start(result->outstanding));
+    Run(link, link->session->Start(result->outstanding, store_->KeysGeneration()));
   }
 
   // Carries out what the session wants, then reads on if it may.
@@ -301,6 +271,11 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
             return store_->SuppressionChanges(after, NodeSession::kSuppressionsMax);
           },
           &NodeSession::OnSuppressions);
+    }
+    if (effects.load_keys.has_value()) {
+      AskStore(
+          link, [this, name = *effects.load_keys] { return loader_.Keys(name.tenant, name.domain); },
+          &NodeSession::OnKeys);
     }
     if (link->session->CanRead()) link->stream->Read();
   }
@@ -392,7 +367,8 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
 
   void StoreChanged() {
     const int64_t last_order = store_->LastOrder();
-    for (const LinkPtr& link : Sessions()) Run(link, link->session->OnStoreChange(last_order));
+    const int64_t keys = store_->KeysGeneration();
+    for (const LinkPtr& link : Sessions()) Run(link, link->session->OnStoreChange(last_order, keys));
     ReadLogTail();
   }
 

@@ -24,7 +24,7 @@ constexpr size_t kDataIdBytes = 16;
 constexpr int kWarmUpDaysMax = 365;
 constexpr size_t kSuspendedBytesMax = 500;
 constexpr size_t kVersionBytesMax = 64;
-constexpr size_t kRememberedMax = 10'000;  // contents and keys sent; beyond, they are sent again
+constexpr size_t kRememberedMax = 10'000;  // contents sent; beyond, they are sent again
 
 void SetDuration(absl::Duration from, google::protobuf::Duration* to) {
   to->set_seconds(absl::ToInt64Seconds(from));
@@ -86,6 +86,7 @@ NodeSession::NodeSession(const Options& options, const cluster::v1::Hello& hello
       heard_(now),
       renewed_(now),
       epoch_(node.epoch()),
+      keys_(hello),
       suppression_cursor_(hello.suppression_cursor()),
       order_cursor_(hello.order_cursor()),
       report_ack_(node.report_sequence()),
@@ -93,8 +94,10 @@ NodeSession::NodeSession(const Options& options, const cluster::v1::Hello& hello
   OnStatus(hello.status());
 }
 
-NodeSession::Effects NodeSession::Start(const std::vector<std::string>& outstanding_batch_ids) {
+NodeSession::Effects NodeSession::Start(const std::vector<std::string>& outstanding_batch_ids,
+                                        int64_t keys_generation) {
   Effects effects;
+  keys_.OnGeneration(keys_generation);
   CoordinatorMessage message;
   auto& welcome = *message.mutable_welcome();
   welcome.set_epoch(epoch_);
@@ -210,16 +213,7 @@ void NodeSession::SendBatch(LoadedBatch loaded, Effects* effects) {
     *message.mutable_content() = *loaded.content;
     Send(std::move(message), effects);
   }
-  if (loaded.signing_key != nullptr) {
-    if (keys_sent_.size() >= kRememberedMax) keys_sent_.clear();
-    std::string& selector = keys_sent_[loaded.signing_key->domain()];
-    if (selector != loaded.signing_key->selector()) {
-      selector = loaded.signing_key->selector();
-      CoordinatorMessage message;
-      *message.mutable_signing_key() = *loaded.signing_key;
-      Send(std::move(message), effects);
-    }
-  }
+  if (keys_.OnBatch(*loaded.keys)) SendKeys(*loaded.keys, effects);
   const int64_t recipients = loaded.batch.recipients_size();
   unacked_[loaded.batch.batch_id()] = recipients;
   unacked_recipients_ += recipients;
@@ -227,6 +221,19 @@ void NodeSession::SendBatch(LoadedBatch loaded, Effects* effects) {
   CoordinatorMessage message;
   *message.mutable_batch() = std::move(loaded.batch);
   Send(std::move(message), effects);
+}
+
+void NodeSession::SendKeys(cluster::v1::KeySet keys, Effects* effects) {
+  CoordinatorMessage message;
+  *message.mutable_key_set() = std::move(keys);
+  Send(std::move(message), effects);
+}
+
+NodeSession::Effects NodeSession::OnKeys(cluster::v1::KeySet keys) {
+  Effects effects;
+  if (keys_.OnChecked(keys)) SendKeys(std::move(keys), &effects);
+  Pump(&effects);
+  return effects;
 }
 
 NodeSession::Effects NodeSession::OnOrders(std::vector<cluster::v1::Order> orders) {
@@ -306,8 +313,9 @@ void NodeSession::PushSuppressions(std::vector<SuppressionChange> changes, Effec
   Send(std::move(message), effects);
 }
 
-NodeSession::Effects NodeSession::OnStoreChange(int64_t last_order) {
+NodeSession::Effects NodeSession::OnStoreChange(int64_t last_order, int64_t keys_generation) {
   Effects effects;
+  keys_.OnGeneration(keys_generation);
   heads_stale_ = true;
   last_order_ = std::max(last_order_, last_order);
   if (last_order_ > order_cursor_) orders_complete_ = false;
@@ -402,6 +410,7 @@ void NodeSession::Pump(Effects* effects) {
     orders_loading_ = true;
     effects->load_orders_after = order_cursor_;
   }
+  if (HasRoom()) effects->load_keys = keys_.NextToCheck();
   while (!questions_.empty() && HasRoom()) {
     CoordinatorMessage message;
     *message.mutable_question() = std::move(questions_.front());

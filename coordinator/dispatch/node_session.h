@@ -5,7 +5,9 @@
 //   1. A batch is read from the store (with the suppressions of that moment) only when it can be sent at once, and is
 //   sent
 //      in the order of the store's answers: a suppression reaches the node after every batch that was read before it.
-//   2. A batch goes out once per session at most, after its content and signing key, and never after its ack.
+//   2. A batch goes out once per session at most, after its content and key set, and never after its ack. A node that
+//   has
+//      a key set gets its changes, whether or not a batch needs it.
 //   3. Recipients on their way stay within the node's credit. A batch larger than the credit waits; only to a node that
 //      says that it holds nothing at all does one go out beyond it, or a node with a small limit would wait for ever.
 //   4. Orders go out in log order, each after every batch that was read before it and before every batch of a wave that
@@ -33,6 +35,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "coordinator/dispatch/batch_queue.h"
+#include "coordinator/dispatch/key_book.h"
 #include "coordinator/store/store.h"
 #include "wavepost/cluster/v1/coordinator_records.pb.h"
 #include "wavepost/cluster/v1/dispatch_service.pb.h"
@@ -46,9 +49,9 @@ absl::Status CheckHello(cluster::v1::Hello* hello);
 // A batch as it goes out, with what must have gone out before.
 struct LoadedBatch {
   cluster::v1::Batch batch;
-  std::shared_ptr<const cluster::v1::Content> content;         // batch.content_id is its id
-  std::shared_ptr<const cluster::v1::SigningKey> signing_key;  // null: the From domain has none
-  int64_t after_order = 0;                                     // the node must have orders up to here before it
+  std::shared_ptr<const cluster::v1::Content> content;  // batch.content_id is its id
+  std::shared_ptr<const cluster::v1::KeySet> keys;      // never null
+  int64_t after_order = 0;                              // the node must have orders up to here before it
 };
 
 class NodeSession {
@@ -82,6 +85,7 @@ class NodeSession {
     std::optional<int64_t> orders_acknowledged;           // sequence; answer with OnOrdersAcknowledged
     std::vector<cluster::v1::Answer> answers;             // to questions
     std::optional<int64_t> load_suppressions_after;       // sequence; answer with OnSuppressions
+    std::optional<KeySetName> load_keys;                  // answer with OnKeys
     absl::Status close;
   };
 
@@ -89,8 +93,8 @@ class NodeSession {
   NodeSession(const Options& options, const cluster::v1::Hello& hello, const cluster::v1::StoredNode& node,
               absl::Time now);
 
-  // The first call.
-  Effects Start(const std::vector<std::string>& outstanding_batch_ids);
+  // The first call. keys_generation: Store::KeysGeneration.
+  Effects Start(const std::vector<std::string>& outstanding_batch_ids, int64_t keys_generation);
 
   Effects OnMessage(cluster::v1::NodeMessage message, absl::Time now);
   // Pending batches after the asked sequence, in order; empty: none.
@@ -108,8 +112,10 @@ class NodeSession {
   Effects OnSuppressions(std::vector<cluster::v1::SuppressionChange> changes);
   // Changes after follow_after(), read for all sessions that follow the log. `complete`: these were all.
   Effects OnNewSuppressions(const std::vector<cluster::v1::SuppressionChange>& changes, bool complete);
-  // Something in the store is new: perhaps batches, perhaps orders.
-  Effects OnStoreChange(int64_t last_order);
+  // The asked key set, as it is now.
+  Effects OnKeys(cluster::v1::KeySet keys);
+  // Something in the store is new: perhaps batches, perhaps orders, perhaps keys.
+  Effects OnStoreChange(int64_t last_order, int64_t keys_generation);
   Effects OnForgotten(const std::string& batch_id);
   Effects OnApplied(int64_t through_sequence);
   // A message has left the queue.
@@ -131,6 +137,7 @@ class NodeSession {
   // Sends and asks for whatever there is room for.
   void Pump(Effects* effects);
   void PumpBatches(Effects* effects);
+  void SendKeys(cluster::v1::KeySet keys, Effects* effects);
   void Send(cluster::v1::CoordinatorMessage message, Effects* effects);
   bool HasRoom() const { return queued_ < kQueuedMax; }
 
@@ -157,7 +164,7 @@ class NodeSession {
   std::vector<std::string> forgotten_heads_;  // leave acked_ when the running reading of heads has come back
 
   absl::flat_hash_set<std::string> contents_sent_;
-  absl::flat_hash_map<std::string, std::string> keys_sent_;  // domain -> selector
+  KeyBook keys_;
 
   int64_t suppression_cursor_;
   bool suppressions_loading_ = false;

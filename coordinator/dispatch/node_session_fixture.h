@@ -43,6 +43,13 @@ inline PendingHead Pending(const std::string& id, int64_t sequence, int64_t reci
   return {.batch_id = id, .sequence = sequence, .wave = 1, .recipients = recipients, .tenant = "tenants/a"};
 }
 
+inline cluster::v1::KeySet KeysOf(const std::string& domain, const std::string& version) {
+  cluster::v1::KeySet keys;
+  keys.set_domain(domain);
+  keys.set_version(version);
+  return keys;
+}
+
 inline LoadedBatch Loaded(const std::string& id, int recipients, const std::string& content = "content-1") {
   LoadedBatch loaded;
   loaded.batch.set_batch_id(id);
@@ -51,10 +58,7 @@ inline LoadedBatch Loaded(const std::string& id, int recipients, const std::stri
   auto made = std::make_shared<cluster::v1::Content>();
   made->set_content_id(content);
   loaded.content = made;
-  auto key = std::make_shared<cluster::v1::SigningKey>();
-  key->set_domain("example.com");
-  key->set_selector("wp1");
-  loaded.signing_key = key;
+  loaded.keys = std::make_shared<const cluster::v1::KeySet>(KeysOf("example.com", "1"));
   return loaded;
 }
 
@@ -91,8 +95,8 @@ inline std::vector<std::string> Words(const NodeSession::Effects& effects) {
       case CoordinatorMessage::kContent:
         out.push_back(absl::StrCat("content ", message.content().content_id()));
         break;
-      case CoordinatorMessage::kSigningKey:
-        out.push_back(absl::StrCat("key ", message.signing_key().selector()));
+      case CoordinatorMessage::kKeySet:
+        out.push_back(absl::StrCat("keys ", message.key_set().domain(), " ", message.key_set().version()));
         break;
       case CoordinatorMessage::kSuppressions:
         out.push_back(absl::StrCat("suppressions ", message.suppressions().changes_size()));
@@ -118,6 +122,7 @@ inline std::vector<std::string> Words(const NodeSession::Effects& effects) {
   }
   for (const std::string& id : effects.acknowledge) out.push_back(absl::StrCat("acknowledge ", id));
   for (const auto& reports : effects.apply) out.push_back(absl::StrCat("apply ", reports.size()));
+  if (effects.load_keys.has_value()) out.push_back(absl::StrCat("keys? ", effects.load_keys->domain));
   if (effects.load_heads_after.has_value()) out.push_back(absl::StrCat("heads>", *effects.load_heads_after));
   if (effects.load_batch.has_value()) out.push_back(absl::StrCat("read ", effects.load_batch->batch_id));
   if (effects.load_suppressions_after.has_value())
@@ -134,7 +139,7 @@ class NodeSessionTest : public testing::Test {
   // A session that has everything and waits, with room in its queue.
   void Settle(int64_t credit) {
     session_ = std::make_unique<NodeSession>(NodeSession::Options{}, HelloWith(credit), Node(), kStart);
-    session_->Start({});
+    session_->Start({}, 0);
     session_->OnSuppressions({});
     session_->OnOrders({});
     Drain();

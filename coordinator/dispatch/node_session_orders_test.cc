@@ -15,17 +15,17 @@ cluster::v1::Order OrderAt(int64_t sequence) {
 
 TEST_F(NodeSessionTest, OrdersGoOutBeforeTheFirstBatch) {
   session_ = std::make_unique<NodeSession>(NodeSession::Options{}, HelloWith(100), Node(), kStart);
-  session_->Start({});
+  session_->Start({}, 0);
   session_->OnSuppressions({});
   EXPECT_THAT(Do(session_->OnHeads({Pending("a", 1, 10)})), ElementsAre()) << "waits for the orders";
   EXPECT_THAT(Do(session_->OnOrders({OrderAt(3), OrderAt(7)})), ElementsAre("orders 2", "read a"));
-  EXPECT_THAT(Do(session_->OnStoreChange(7)), testing::Not(testing::Contains("orders>7"))) << "nothing new";
-  EXPECT_THAT(Do(session_->OnStoreChange(8)), testing::Contains("orders>7"));
+  EXPECT_THAT(Do(session_->OnStoreChange(7, 0)), testing::Not(testing::Contains("orders>7"))) << "nothing new";
+  EXPECT_THAT(Do(session_->OnStoreChange(8, 0)), testing::Contains("orders>7"));
 }
 
 TEST_F(NodeSessionTest, AllThatStandsComesInOneAnswerAndTwoMessages) {
   session_ = std::make_unique<NodeSession>(NodeSession::Options{}, HelloWith(100), Node(), kStart);
-  session_->Start({});
+  session_->Start({}, 0);
   std::vector<cluster::v1::Order> standing;
   for (int64_t i = 1; i <= 1001; ++i) standing.push_back(OrderAt(i));
   EXPECT_THAT(Do(session_->OnOrders(std::move(standing))), ElementsAre("orders 1000", "orders 1"));
@@ -35,7 +35,7 @@ TEST_F(NodeSessionTest, OrdersInPagesForANodeThatWasAway) {
   Hello hello = HelloWith(0);
   hello.set_order_cursor(5);
   session_ = std::make_unique<NodeSession>(NodeSession::Options{}, hello, Node(), kStart);
-  EXPECT_THAT(Do(session_->Start({})), ElementsAre("welcome 0", "log>0", "orders>5"));
+  EXPECT_THAT(Do(session_->Start({}, 0)), ElementsAre("welcome 0", "log>0", "orders>5"));
   std::vector<cluster::v1::Order> page;
   for (int64_t i = 6; i < 1006; ++i) page.push_back(OrderAt(i));
   EXPECT_THAT(Do(session_->OnOrders(page)), ElementsAre("orders 1000", "orders>1005"));
@@ -50,16 +50,16 @@ TEST_F(NodeSessionTest, ABatchWaitsForTheOrdersThatWereBeforeItsWave) {
   loaded.after_order = 9;
   EXPECT_THAT(Do(session_->OnBatch(loaded)), ElementsAre("orders>0"));
   EXPECT_THAT(Do(session_->OnOrders({OrderAt(9)})), ElementsAre("orders 1", "read a"));
-  EXPECT_THAT(Do(session_->OnBatch(loaded)), ElementsAre("content content-1", "key wp1", "batch a"));
+  EXPECT_THAT(Do(session_->OnBatch(loaded)), ElementsAre("content content-1", "keys example.com 1", "batch a"));
 }
 
 TEST_F(NodeSessionTest, AnOrderThatComesWhileOrdersAreReadIsReadToo) {
   Settle(1000);
-  EXPECT_THAT(Do(session_->OnStoreChange(4)), ElementsAre("orders>0"));
-  EXPECT_THAT(Do(session_->OnStoreChange(5)), ElementsAre());
+  EXPECT_THAT(Do(session_->OnStoreChange(4, 0)), ElementsAre("orders>0"));
+  EXPECT_THAT(Do(session_->OnStoreChange(5, 0)), ElementsAre());
   EXPECT_THAT(Do(session_->OnOrders({OrderAt(4)})), ElementsAre("orders 1", "orders>4"));
-  EXPECT_THAT(Do(session_->OnStoreChange(6)), ElementsAre());
-  EXPECT_THAT(Do(session_->OnStoreChange(5)), ElementsAre()) << "news out of order";
+  EXPECT_THAT(Do(session_->OnStoreChange(6, 0)), ElementsAre());
+  EXPECT_THAT(Do(session_->OnStoreChange(5, 0)), ElementsAre()) << "news out of order";
   EXPECT_THAT(Do(session_->OnOrders({OrderAt(5)})), ElementsAre("orders 1", "orders>5"));
   EXPECT_THAT(Do(session_->OnOrders({OrderAt(6)})), ElementsAre("orders 1"));
   EXPECT_THAT(Do(session_->OnHeads({Pending("a", 1, 10)})), testing::Contains("read a"));
@@ -67,7 +67,7 @@ TEST_F(NodeSessionTest, AnOrderThatComesWhileOrdersAreReadIsReadToo) {
 
 TEST_F(NodeSessionTest, OrderAcksAreStored) {
   Settle(0);
-  session_->OnStoreChange(4);
+  session_->OnStoreChange(4, 0);
   session_->OnOrders({OrderAt(4)});
   NodeMessage ack;
   ack.mutable_order_ack()->set_through_sequence(99);  // more than it was told
@@ -159,7 +159,7 @@ TEST_F(NodeSessionTest, UrgentGoesFirstAndHasAReserve) {
   }
   EXPECT_EQ(sent, 98) << "a thousand of the credit is left";
   EXPECT_EQ(session_->credit(), 1000);
-  session_->OnStoreChange(0);
+  session_->OnStoreChange(0, 0);
   PendingHead urgent = Pending("urgent", 5000, 1);
   urgent.urgent = true;
   EXPECT_THAT(Do(session_->OnHeads({urgent})), ElementsAre("read urgent"));

@@ -8,31 +8,39 @@ namespace {
 
 TEST_F(NodeSessionTest, StartsWithWelcomeLogAndBatches) {
   session_ = std::make_unique<NodeSession>(NodeSession::Options{}, HelloWith(100), Node(), kStart);
-  EXPECT_THAT(Do(session_->Start({"a", "b"})), ElementsAre("welcome 2", "heads>0", "log>0", "orders>0"));
+  EXPECT_THAT(Do(session_->Start({"a", "b"}, 0)), ElementsAre("welcome 2", "heads>0", "log>0", "orders>0"));
   EXPECT_EQ(session_->follow_after(), std::nullopt);
 }
 
 TEST_F(NodeSessionTest, ContentAndKeyOncePerStreamBeforeTheBatch) {
   Settle(1000);
   EXPECT_THAT(Do(session_->OnHeads({Pending("a", 1, 10), Pending("b", 2, 10)})), ElementsAre("read a"));
-  EXPECT_THAT(Do(session_->OnBatch(Loaded("a", 10))), ElementsAre("content content-1", "key wp1", "batch a", "read b"));
+  EXPECT_THAT(Do(session_->OnBatch(Loaded("a", 10))),
+              ElementsAre("content content-1", "keys example.com 1", "batch a", "read b"));
   EXPECT_THAT(Do(session_->OnBatch(Loaded("b", 10))), ElementsAre("batch b"));
 }
 
-TEST_F(NodeSessionTest, NewSelectorIsSentAgain) {
+TEST_F(NodeSessionTest, ChangedKeySetIsSentAgain) {
   Settle(1000);
   session_->OnHeads({Pending("a", 1, 10), Pending("b", 2, 10)});
   session_->OnBatch(Loaded("a", 10));
   LoadedBatch second = Loaded("b", 10);
-  auto key = std::make_shared<cluster::v1::SigningKey>(*second.signing_key);
-  key->set_selector("wp2");
-  second.signing_key = key;
-  EXPECT_THAT(Do(session_->OnBatch(std::move(second))), ElementsAre("key wp2", "batch b"));
+  second.keys = std::make_shared<const cluster::v1::KeySet>(KeysOf("example.com", "2"));
+  EXPECT_THAT(Do(session_->OnBatch(std::move(second))), ElementsAre("keys example.com 2", "batch b"));
+}
+
+TEST_F(NodeSessionTest, ChangedKeysReachANodeThatHasThemWithoutABatch) {
+  Settle(1000);
+  session_->OnHeads({Pending("a", 1, 10)});
+  session_->OnBatch(Loaded("a", 10));
+  EXPECT_THAT(Do(session_->OnStoreChange(0, 1)), testing::Contains("keys? example.com"));
+  EXPECT_THAT(Do(session_->OnKeys(KeysOf("example.com", "2"))), testing::Contains("keys example.com 2"));
+  EXPECT_THAT(Do(session_->OnStoreChange(0, 1)), testing::Not(testing::Contains("keys? example.com")));
 }
 
 TEST_F(NodeSessionTest, NoCreditNoBatch) {
   Settle(0);
-  EXPECT_THAT(Do(session_->OnStoreChange(0)), ElementsAre());
+  EXPECT_THAT(Do(session_->OnStoreChange(0, 0)), ElementsAre());
   EXPECT_THAT(Do(session_->OnMessage(StatusOf(50), kStart)), ElementsAre("heads>0"));
   EXPECT_THAT(Do(session_->OnHeads({Pending("a", 1, 80)})), ElementsAre()) << "larger than the credit";
   EXPECT_THAT(Do(session_->OnMessage(StatusOf(79), kStart)), ElementsAre());
@@ -45,7 +53,8 @@ TEST_F(NodeSessionTest, SmallNodeThatHoldsNothingGetsABatchAllTheSame) {
   Settle(0);
   session_->OnMessage(StatusOf(50, 0), kStart);
   EXPECT_THAT(Do(session_->OnHeads({Pending("a", 1, 80), Pending("b", 2, 10)})), ElementsAre("read a"));
-  EXPECT_THAT(Words(session_->OnBatch(Loaded("a", 80))), ElementsAre("content content-1", "key wp1", "batch a"));
+  EXPECT_THAT(Words(session_->OnBatch(Loaded("a", 80))),
+              ElementsAre("content content-1", "keys example.com 1", "batch a"));
   EXPECT_LT(session_->credit(), 0);
 }
 
@@ -107,8 +116,8 @@ TEST_F(NodeSessionTest, AsksAgainOnlyWhenTheStoreHasChanged) {
   Settle(1000);
   EXPECT_THAT(Do(session_->OnHeads({})), ElementsAre());
   EXPECT_THAT(Do(session_->OnMessage(StatusOf(1000), kStart)), ElementsAre());
-  EXPECT_THAT(Do(session_->OnStoreChange(0)), ElementsAre("heads>0"));
-  EXPECT_THAT(Do(session_->OnStoreChange(0)), ElementsAre()) << "one reading at a time";
+  EXPECT_THAT(Do(session_->OnStoreChange(0, 0)), ElementsAre("heads>0"));
+  EXPECT_THAT(Do(session_->OnStoreChange(0, 0)), ElementsAre()) << "one reading at a time";
   EXPECT_THAT(Do(session_->OnHeads({})), ElementsAre("heads>0")) << "it changed while it was read";
 }
 
@@ -137,7 +146,7 @@ TEST_F(NodeSessionTest, FullQueueHoldsEverythingBack) {
 
 TEST_F(NodeSessionTest, SuppressionLogInPagesThenLive) {
   session_ = std::make_unique<NodeSession>(NodeSession::Options{}, HelloWith(0), Node(), kStart);
-  session_->Start({});
+  session_->Start({}, 0);
   std::vector<SuppressionChange> page;
   for (int64_t i = 1; i <= 1000; ++i) page.push_back(Change(i));
   EXPECT_THAT(Do(session_->OnSuppressions(page)), ElementsAre("suppressions 1000", "log>1000"));
@@ -161,7 +170,7 @@ TEST_F(NodeSessionTest, StoredReportsAreAcknowledgedAtOnce) {
   StoredNode node = Node();
   node.set_report_sequence(41);
   session_ = std::make_unique<NodeSession>(NodeSession::Options{}, HelloWith(0), node, kStart);
-  EXPECT_THAT(Do(session_->Start({})), ElementsAre("welcome 0", "report_ack 41", "log>0", "orders>0"));
+  EXPECT_THAT(Do(session_->Start({}, 0)), ElementsAre("welcome 0", "report_ack 41", "log>0", "orders>0"));
 }
 
 TEST_F(NodeSessionTest, ReadsNoMoreThanTheStoreTakes) {

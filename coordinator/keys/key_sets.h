@@ -1,5 +1,5 @@
-// What signs the mail of a tenant's From domain: DKIM keys that are ACTIVE, ours behind them, S/MIME keys. Opens what is
-// sealed; blocks for the disk.
+// What signs the mail of a tenant's From domain: DKIM keys that are ACTIVE, ours behind them, S/MIME keys. Opens what
+// is sealed; blocks for the disk.
 #pragma once
 
 #include <string_view>
