@@ -116,6 +116,11 @@ void Take(const ns_msg& message, const Record& record, DnsAnswer* answer) {
     if (text) answer->texts.push_back(*std::move(text));
   } else if (record.type == kTypeTlsa && answer->tlsa.size() < kTlsaRecordsMax) {
     answer->tlsa.push_back(ReadTlsa(record.data, record.data_size));
+  } else if (record.type == ns_t_ptr || record.type == ns_t_cname) {
+    const size_t names_max = record.type == ns_t_cname ? 1 : kPtrNamesMax;
+    const std::optional<std::string> name = ReadName(message, record.data, record.data_size);
+    std::optional<std::string> normalized = name ? NormalizeHostName(*name) : std::nullopt;
+    if (normalized && answer->names.size() < names_max) answer->names.push_back(*std::move(normalized));
   }
 }
 
@@ -141,7 +146,8 @@ absl::StatusOr<DnsAnswer> ParseAnswer(std::string_view packet, std::string_view 
 
   uint32_t ttl = kTtlMax;
   std::string owner = OwnerName(std::string(name).c_str());
-  for (int step = 0; step < kCnamesMax; ++step) {
+  const int steps = type == RecordType::kCname ? 0 : kCnamesMax;
+  for (int step = 0; step < steps; ++step) {
     const auto cname = std::find_if(records.begin(), records.end(), [&](const Record& record) {
       return record.type == ns_t_cname && record.owner == owner;
     });
@@ -157,8 +163,7 @@ absl::StatusOr<DnsAnswer> ParseAnswer(std::string_view packet, std::string_view 
     ttl = std::min(ttl, record.ttl);
     Take(message, record, &answer);
   }
-  if (answer.mx.empty() && answer.addresses.empty() && answer.texts.empty() && answer.tlsa.empty())
-    ttl = std::min(ttl, NegativeTtl(message));
+  if (answer.empty()) ttl = std::min(ttl, NegativeTtl(message));
   answer.ttl = absl::Seconds(ttl);
   return answer;
 }

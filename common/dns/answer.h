@@ -1,5 +1,5 @@
-// Reads DNS answers (RFC 1035) for mail routing: MX, A, AAAA, TXT and TLSA with their times to live. Pure; the packet
-// is hostile.
+// Reads DNS answers (RFC 1035): MX, A, AAAA, TXT, TLSA, CNAME and PTR with their times to live. Pure; the packet is
+// hostile.
 #pragma once
 
 #include <asio/ip/address.hpp>
@@ -14,12 +14,7 @@
 
 namespace wavepost {
 
-enum class RecordType { kA = 1, kMx = 15, kTxt = 16, kAaaa = 28, kTlsa = 52 };
-
-struct MxRecord {
-  int preference = 0;
-  std::string host;  // normalized; empty: "." (null MX, RFC 7505)
-};
+enum class RecordType { kA = 1, kCname = 5, kPtr = 12, kMx = 15, kTxt = 16, kAaaa = 28, kTlsa = 52 };
 
 struct DnsAnswer {
   bool name_exists = true;                   // false: NXDOMAIN
@@ -27,18 +22,22 @@ struct DnsAnswer {
   std::vector<asio::ip::address> addresses;  // kA, kAaaa; in the server's order
   std::vector<std::string> texts;            // kTxt; each record's strings joined
   std::vector<TlsaRecord> tlsa;              // kTlsa
+  std::vector<std::string> names;            // kCname: the one that the name itself is an alias of; kPtr; normalized
   std::string canonical;                     // what the name is an alias of; empty: it is none, or a name we refuse
   bool authentic = false;                    // the AD bit as it stands in the packet, whoever sent it
   // Of the records and the CNAMEs that led to them, the least. Without records: of the negative answer (RFC 2308), 0 if
   // it has no SOA.
   absl::Duration ttl;
+
+  // No record of the type.
+  bool empty() const { return mx.empty() && addresses.empty() && texts.empty() && tlsa.empty() && names.empty(); }
 };
 
 inline constexpr size_t kRecordsMax = 256;  // read of one answer; more are ignored (see also records.h)
 inline constexpr int kCnamesMax = 8;        // followed within one answer
 
-// Takes the records of `type` that belong to `name`, or to what its CNAMEs lead to; others are ignored, as are names
-// that no host may have.
+// Takes the records of `type` that belong to `name`, or to what its CNAMEs lead to (kCname itself is not followed);
+// others are ignored, as are names that no host may have.
 //
 // kUnavailable: a response code other than NOERROR and NXDOMAIN, or a packet that cannot be read.
 absl::StatusOr<DnsAnswer> ParseAnswer(std::string_view packet, std::string_view name, RecordType type);

@@ -1,6 +1,7 @@
 // The DNS answer parser on arbitrary bytes; the first byte chooses the record type.
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
 
@@ -12,9 +13,9 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace wavepost;  // NOLINT: one function
   if (size < 1) return 0;
-  constexpr RecordType kTypes[] = {RecordType::kA, RecordType::kMx, RecordType::kTxt, RecordType::kAaaa,
-                                   RecordType::kTlsa};
-  const RecordType type = kTypes[data[0] % 5];
+  constexpr RecordType kTypes[] = {RecordType::kA,    RecordType::kMx,    RecordType::kTxt, RecordType::kAaaa,
+                                   RecordType::kTlsa, RecordType::kCname, RecordType::kPtr};
+  const RecordType type = kTypes[data[0] % std::size(kTypes)];
   const std::string packet(reinterpret_cast<const char*>(data) + 1, size - 1);  // its own allocation
   const absl::StatusOr<DnsAnswer> answer = ParseAnswer(packet, "x.test", type);
   if (!answer.ok()) {
@@ -25,6 +26,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   WP_CHECK(answer->addresses.empty() || type == RecordType::kA || type == RecordType::kAaaa);
   WP_CHECK(answer->texts.empty() || type == RecordType::kTxt);
   WP_CHECK(answer->tlsa.empty() || type == RecordType::kTlsa);
+  WP_CHECK(answer->names.empty() || type == RecordType::kCname || type == RecordType::kPtr);
+  WP_CHECK(answer->names.size() <= (type == RecordType::kCname ? 1 : kPtrNamesMax));
+  for (const std::string& found : answer->names) WP_CHECK(NormalizeHostName(found) == found);
   WP_CHECK(answer->mx.size() <= kRecordsMax && answer->addresses.size() <= kRecordsMax);
   WP_CHECK(answer->texts.size() <= kTxtRecordsMax && answer->tlsa.size() <= kTlsaRecordsMax);
   WP_CHECK(answer->ttl >= absl::ZeroDuration());

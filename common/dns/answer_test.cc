@@ -103,6 +103,57 @@ TEST(ParseAnswer, RefusesOtherCodes) {
   }
 }
 
+TEST(ParseAnswer, CnameIsNotFollowed) {
+  const std::string chain =
+      Record("y.test", 5, 50, EncodeDnsName("z.test")) + Record("x.test", 5, 100, EncodeDnsName("Y.test"));
+  const absl::StatusOr<DnsAnswer> answer = ParseAnswer(Packet(0, 2, 0, chain), "x.test", RecordType::kCname);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(answer->names, std::vector<std::string>{"y.test"});
+  EXPECT_EQ(answer->ttl, absl::Seconds(100)) << "of the alias itself";
+  EXPECT_FALSE(answer->empty());
+  const absl::StatusOr<DnsAnswer> dangling =
+      ParseAnswer(Packet(3, 1, 0, Record("x.test", 5, 100, EncodeDnsName("gone.test"))), "x.test", RecordType::kCname);
+  ASSERT_TRUE(dangling.ok());
+  EXPECT_EQ(dangling->names, std::vector<std::string>{"gone.test"}) << "some servers say NXDOMAIN of the target";
+}
+
+TEST(ParseAnswer, CnameFromAHostileServer) {
+  const struct {
+    const char* name;
+    int count;
+    std::string records;
+    size_t names;
+  } rows[] = {
+      {"Other", 1, Record("y.test", 5, 1, EncodeDnsName("evil.test")), 0},
+      {"Two", 2, Record("x.test", 5, 1, EncodeDnsName("a.test")) + Record("x.test", 5, 1, EncodeDnsName("b.test")), 1},
+      {"Root", 1, Record("x.test", 5, 1, EncodeDnsName("")), 0},
+      {"Blanks", 1, Record("x.test", 5, 1, EncodeDnsName("a b\n.test")), 0},
+      {"Overrun", 1, Record("x.test", 5, 1, "\x3f" + std::string("abc")), 0},
+      {"PointerToItself", 1, Record("x.test", 5, 1, "\xc0\x23"s), 0},
+      {"Empty", 1, Record("x.test", 5, 1, ""), 0},
+  };
+  for (const auto& row : rows) {
+    const absl::StatusOr<DnsAnswer> answer =
+        ParseAnswer(Packet(0, row.count, 0, row.records), "x.test", RecordType::kCname);
+    if (answer.ok()) {
+      EXPECT_EQ(answer->names.size(), row.names) << row.name;
+    } else {
+      EXPECT_EQ(row.names, 0u) << row.name << ": " << answer.status();
+    }
+  }
+}
+
+TEST(ParseAnswer, PtrByWayOfACname) {
+  std::string many = Record("x.test", 5, 100, EncodeDnsName("1.0/25.test"));
+  for (int i = 0; i < 40; ++i)
+    many += Record("1.0/25.test", 12, 200, EncodeDnsName("Mail" + std::to_string(i) + ".test"));
+  const absl::StatusOr<DnsAnswer> answer = ParseAnswer(Packet(0, 41, 0, many), "x.test", RecordType::kPtr);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  ASSERT_EQ(answer->names.size(), kPtrNamesMax);
+  EXPECT_EQ(answer->names.front(), "mail0.test");
+  EXPECT_EQ(answer->ttl, absl::Seconds(100));
+}
+
 TEST(ParseAnswer, Txt) {
   const std::string long_text = "\xff" + std::string(255, 'a') + "\x02z\0"s;
   std::string full, too_long;

@@ -82,6 +82,58 @@ TEST_F(CaresRecordsTest, Tlsa) {
   EXPECT_EQ(Tlsa("_25._tcp.bogus.test").status().code(), absl::StatusCode::kUnavailable);
 }
 
+TEST_F(CaresRecordsTest, CnameIsTheNamesOwn) {
+  server_.AddCname("alias.test", "Middle.test");
+  server_.AddCname("middle.test", "end.test");
+  server_.AddCname("dangling.test", "gone.test");
+  server_.AddCname("lame.test", "dead.test");
+  server_.AddTxt("end.test", "x");
+  server_.Fail("dead.test", 2);
+  Start({.timeout = absl::Milliseconds(50), .tries = 1});
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(Cname("Alias.test.").value(), "middle.test");
+    EXPECT_EQ(Cname("middle.test").value(), "end.test");
+    EXPECT_EQ(Cname("dangling.test").value(), "gone.test") << "whether or not it exists";
+    EXPECT_EQ(Cname("lame.test").value(), "dead.test");
+    EXPECT_EQ(Cname("end.test").value(), "");
+    EXPECT_EQ(Cname("nowhere.test").value(), "");
+  }
+  EXPECT_EQ(server_.queries("alias.test", 5), 1) << "cached";
+  EXPECT_EQ(Cname("dead.test").status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Cname("a b.test").status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(CaresRecordsTest, Ptr) {
+  server_.AddPtr("1.2.0.192.in-addr.arpa", "Mail.test");
+  server_.AddPtr("1.2.0.192.in-addr.arpa", "mail2.test");
+  server_.AddPtr("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa", "six.test");
+  server_.AddCname("2.2.0.192.in-addr.arpa", "2.lent.test");  // RFC 2317
+  server_.AddPtr("2.lent.test", "lent.test");
+  server_.Fail("9.2.0.192.in-addr.arpa", 2);
+  Start({.timeout = absl::Milliseconds(50), .tries = 1});
+  EXPECT_EQ(Ptr("192.0.2.1").value(), (std::vector<std::string>{"mail.test", "mail2.test"}));
+  EXPECT_EQ(Ptr("::ffff:192.0.2.1").value().size(), 2u);
+  EXPECT_EQ(Ptr("2001:db8::1").value(), std::vector<std::string>{"six.test"});
+  EXPECT_EQ(Ptr("192.0.2.2").value(), std::vector<std::string>{"lent.test"});
+  EXPECT_TRUE(Ptr("192.0.2.3").value().empty());
+  EXPECT_EQ(Ptr("192.0.2.9").status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(server_.queries("1.2.0.192.in-addr.arpa", 12), 1) << "cached";
+}
+
+TEST_F(CaresRecordsTest, MxRecordsAsTheyStand) {
+  server_.AddMx("example.test", 20, "192.0.2.1");
+  server_.AddMx("example.test", 10, "gone.test");
+  server_.AddMx("null.test", 0, "");
+  for (int i = 0; i < 40; ++i) server_.AddMx("many.test", 1, "mx.test");
+  server_.Fail("dead.test", 2);
+  Start({.timeout = absl::Milliseconds(50), .tries = 1});
+  EXPECT_EQ(MxRecords("example.test").value(), (std::vector<MxRecord>{{20, "192.0.2.1"}, {10, "gone.test"}}));
+  EXPECT_EQ(MxRecords("null.test").value(), (std::vector<MxRecord>{{0, ""}}));
+  EXPECT_EQ(MxRecords("many.test").value().size(), kMxHostsMax);
+  EXPECT_TRUE(MxRecords("nowhere.test").value().empty());
+  EXPECT_EQ(MxRecords("dead.test").status().code(), absl::StatusCode::kUnavailable);
+}
+
 TEST_F(CaresRecordsTest, HostAddresses) {
   server_.AddA("host.test", "192.0.2.1");
   server_.AddAaaa("host.test", "2001:db8::1");

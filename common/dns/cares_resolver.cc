@@ -198,7 +198,7 @@ class CaresResolver::Impl {
     absl::StatusOr<DnsAnswer> answer = co_await Query(name, type);
     if (!answer.ok()) answer = Annotate(answer.status(), name);
     absl::Status kept_as = answer.status();
-    if (answer.ok() && answer->texts.empty() && answer->tlsa.empty()) kept_as = absl::NotFoundError("");
+    if (answer.ok() && answer->empty()) kept_as = absl::NotFoundError("");
     records_.Put(key, answer, clock_.Now(), Keep(kept_as, answer.ok() ? answer->ttl : absl::ZeroDuration()));
     record_flights_.erase(key);
     flight->Land(std::move(answer));
@@ -338,6 +338,29 @@ Awaitable<absl::StatusOr<TlsaAnswer>> CaresResolver::ResolveTlsa(std::string nam
   if (!answer.ok()) co_return answer.status();
   TlsaAnswer out{std::move(answer->tlsa), answer->authentic, answer->ttl};
   co_return out;
+}
+
+Awaitable<absl::StatusOr<std::vector<MxRecord>>> CaresResolver::ResolveMxRecords(std::string name, Deadline deadline) {
+  absl::StatusOr<DnsAnswer> answer = co_await impl_->ResolveRecords(std::move(name), RecordType::kMx, deadline);
+  if (!answer.ok()) co_return answer.status();
+  if (answer->mx.size() > kMxHostsMax) answer->mx.resize(kMxHostsMax);
+  co_return std::move(answer->mx);
+}
+
+Awaitable<absl::StatusOr<std::string>> CaresResolver::ResolveCname(std::string name, Deadline deadline) {
+  const absl::StatusOr<DnsAnswer> answer =
+      co_await impl_->ResolveRecords(std::move(name), RecordType::kCname, deadline);
+  if (!answer.ok()) co_return answer.status();
+  std::string target;
+  if (!answer->names.empty()) target = answer->names.front();
+  co_return target;
+}
+
+Awaitable<absl::StatusOr<std::vector<std::string>>> CaresResolver::ResolvePtr(asio::ip::address address,
+                                                                              Deadline deadline) {
+  absl::StatusOr<DnsAnswer> answer = co_await impl_->ResolveRecords(ReverseName(address), RecordType::kPtr, deadline);
+  if (!answer.ok()) co_return answer.status();
+  co_return std::move(answer->names);
 }
 
 Awaitable<void> CaresResolver::Stop() {

@@ -1,6 +1,7 @@
 // The production Resolver: c-ares on an io_context, with a cache that keeps to the records' TTLs.
 #pragma once
 
+#include <asio/ip/address.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -58,6 +59,9 @@ class CaresResolver final : public Resolver {
   Awaitable<absl::StatusOr<HostAddresses>> ResolveHost(std::string name, Deadline deadline) override;
   Awaitable<absl::StatusOr<TxtAnswer>> ResolveTxt(std::string name, Deadline deadline) override;
   Awaitable<absl::StatusOr<TlsaAnswer>> ResolveTlsa(std::string name, Deadline deadline) override;
+  Awaitable<absl::StatusOr<std::vector<MxRecord>>> ResolveMxRecords(std::string name, Deadline deadline) override;
+  Awaitable<absl::StatusOr<std::string>> ResolveCname(std::string name, Deadline deadline) override;
+  Awaitable<absl::StatusOr<std::vector<std::string>>> ResolvePtr(asio::ip::address address, Deadline deadline) override;
   Awaitable<void> Stop() override;
 
   Stats stats() const;

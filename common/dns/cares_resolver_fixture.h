@@ -110,6 +110,15 @@ class CaresResolverTest : public testing::Test {
   absl::StatusOr<TlsaAnswer> Tlsa(const std::string& name) {
     return Finish(resolver_->ResolveTlsa(name, DeadlineAfter(absl::Seconds(30))));
   }
+  absl::StatusOr<std::string> Cname(const std::string& name) {
+    return Finish(resolver_->ResolveCname(name, DeadlineAfter(absl::Seconds(30))));
+  }
+  absl::StatusOr<std::vector<std::string>> Ptr(const std::string& address) {
+    return Finish(resolver_->ResolvePtr(asio::ip::make_address(address), DeadlineAfter(absl::Seconds(30))));
+  }
+  absl::StatusOr<std::vector<MxRecord>> MxRecords(const std::string& name) {
+    return Finish(resolver_->ResolveMxRecords(name, DeadlineAfter(absl::Seconds(30))));
+  }
   absl::StatusOr<HostAddresses> Host(const std::string& name) {
     return Finish(resolver_->ResolveHost(name, DeadlineAfter(absl::Seconds(30))));
   }

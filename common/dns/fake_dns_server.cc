@@ -16,6 +16,7 @@ namespace {
 constexpr int kTypeA = 1;
 constexpr int kTypeCname = 5;
 constexpr int kTypeSoa = 6;
+constexpr int kTypePtr = 12;
 constexpr int kTypeMx = 15;
 constexpr int kTypeTxt = 16;
 constexpr int kTypeAaaa = 28;
@@ -107,6 +108,10 @@ void FakeDnsServer::AddCname(const std::string& name, std::string_view target, u
   names_[name].records.push_back({kTypeCname, ttl, std::string(target)});
 }
 
+void FakeDnsServer::AddPtr(const std::string& name, std::string_view host, uint32_t ttl) {
+  names_[name].records.push_back({kTypePtr, ttl, EncodeDnsName(host)});
+}
+
 void FakeDnsServer::AddTxt(const std::string& name, std::string_view text, uint32_t ttl) {
   std::string data;
   do {
@@ -168,7 +173,7 @@ bool FakeDnsServer::AppendAnswers(const std::string& name, int type, int* count,
         ++*count;
       }
     }
-    if (next.empty()) return authentic;
+    if (next.empty() || type == kTypeCname) return authentic;
     owner = next;
   }
   return false;

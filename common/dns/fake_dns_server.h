@@ -29,7 +29,7 @@ class FakeDnsServer {
   void AddA(const std::string& name, std::string_view address, uint32_t ttl = 300);
   void AddAaaa(const std::string& name, std::string_view address, uint32_t ttl = 300);
   void AddCname(const std::string& name, std::string_view target, uint32_t ttl = 300);
-
+  void AddPtr(const std::string& name, std::string_view host, uint32_t ttl = 300);
   // `text` is cut into strings of 255 bytes.
   void AddTxt(const std::string& name, std::string_view text, uint32_t ttl = 300);
   // `data`: binary.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/strings.h"
 
 namespace wavepost {
@@ -30,6 +31,26 @@ std::optional<std::string> NormalizeHostName(std::string_view name) {
   }
   if (label == 0) return std::nullopt;
   return out;
+}
+
+std::string ReverseName(const asio::ip::address& address) {
+  std::string out;
+  if (address.is_v4() || address.to_v6().is_v4_mapped()) {
+    const asio::ip::address_v4 v4 =
+        address.is_v4() ? address.to_v4() : asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    const asio::ip::address_v4::bytes_type bytes = v4.to_bytes();
+    for (size_t i = bytes.size(); i-- > 0;) absl::StrAppend(&out, static_cast<int>(bytes[i]), ".");
+    return out + "in-addr.arpa";
+  }
+  constexpr char kDigits[] = "0123456789abcdef";
+  const asio::ip::address_v6::bytes_type bytes = address.to_v6().to_bytes();
+  for (size_t i = bytes.size(); i-- > 0;) {
+    for (int nibble : {bytes[i] & 15, bytes[i] >> 4}) {
+      out += kDigits[nibble];
+      out += '.';
+    }
+  }
+  return out + "ip6.arpa";
 }
 
 void OrderMxHosts(MxHosts* hosts, std::mt19937_64* random) {

@@ -49,5 +49,15 @@ TEST(OrderMxHosts, SeedDecides) {
   for (const MxHost& host : a) EXPECT_EQ(host.preference, 0) << "34 hosts have preference 0: only they are kept";
 }
 
+TEST(ReverseName, Table) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"192.0.2.17", "17.2.0.192.in-addr.arpa"},
+      {"0.0.0.255", "255.0.0.0.in-addr.arpa"},
+      {"::ffff:192.0.2.17", "17.2.0.192.in-addr.arpa"},
+      {"2001:db8::567:89ab", "b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"},
+  };
+  for (const auto& [address, name] : rows) EXPECT_EQ(ReverseName(asio::ip::make_address(address)), name);
+}
+
 }  // namespace
 }  // namespace wavepost

@@ -1,4 +1,4 @@
-// What DNS publishes about TLS (TXT and TLSA records), as plain data.
+// What stands in TXT, TLSA and MX records, as plain data.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,16 @@ namespace wavepost {
 
 inline constexpr size_t kTxtRecordsMax = 32;       // of one name; more are ignored
 inline constexpr size_t kTxtBytesMax = 4096;       // of one record; a longer one is ignored as a whole
+inline constexpr size_t kPtrNamesMax = 16;         // of one address; more are ignored
 inline constexpr size_t kTlsaRecordsMax = 32;      // of one name; more are ignored
 inline constexpr size_t kTlsaDataBytesMax = 8192;  // of one record; a longer one is kept as unusable
+
+struct MxRecord {
+  int preference = 0;
+  std::string host;  // normalized; empty: "." (null MX, RFC 7505)
+
+  friend bool operator==(const MxRecord&, const MxRecord&) = default;
+};
 
 // A TLSA record (RFC 6698) from a validated answer.
 struct TlsaRecord {

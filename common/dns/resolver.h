@@ -1,5 +1,5 @@
-// Finds the hosts that take mail for a domain, and what DNS says of their TLS. Knows DNS, knows nothing of SMTP or
-// queues.
+// Finds the hosts that take mail for a domain, what DNS says of their TLS, and what stands at a name. Knows DNS, knows
+// nothing of SMTP or queues.
 #pragma once
 
 #include <asio/ip/address.hpp>
@@ -17,7 +17,6 @@ namespace wavepost {
 
 inline constexpr size_t kMxHostsMax = 32;           // of a domain; the least preferred beyond it are dropped
 inline constexpr size_t kAddressesPerHostMax = 16;  // of each family
-inline constexpr size_t kPtrNamesMax = 16;
 
 struct MxHost {
   std::string name;    // A-labels, lower case, no final dot
@@ -74,6 +73,13 @@ class Resolver {
   // Limits: records.h; cached as ResolveMx is.
   virtual Awaitable<absl::StatusOr<TxtAnswer>> ResolveTxt(std::string name, Deadline deadline) = 0;
   virtual Awaitable<absl::StatusOr<TlsaAnswer>> ResolveTlsa(std::string name, Deadline deadline) = 0;
+
+  // Returns the MX records of `name` as they stand, CNAMEs followed: no address is looked up, a null MX is an entry
+  // with an empty host, and the order is the server's. For those who judge a zone; who sends mail wants ResolveMx.
+  //
+  // On OK:  at most kMxHostsMax; empty when there is no such name or no MX there.
+  // Errors: as ResolveTxt.
+  virtual Awaitable<absl::StatusOr<std::vector<MxRecord>>> ResolveMxRecords(std::string name, Deadline deadline) = 0;
 
   // Returns the canonical name that `name` is an alias of: its own CNAME record, not followed further.
   //

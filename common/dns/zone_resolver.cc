@@ -78,7 +78,7 @@ bool ZoneResolver::AddRecord(std::string_view line, const std::vector<std::strin
     return text.has_value();
   }
   if (type == "mx" && words.size() == 4) {
-    Mx mx;
+    MxRecord mx;
     const std::optional<std::string> host = NormalizeHostName(words[3]);
     if (!absl::SimpleAtoi(Av(words[2]), &mx.preference) || (!host && words[3] != ".")) return false;
     mx.host = host.value_or("");
@@ -92,6 +92,10 @@ bool ZoneResolver::AddRecord(std::string_view line, const std::vector<std::strin
     const std::optional<std::string> target = NormalizeHostName(words[2]);
     if (!target) return false;
     node->cname = *target;
+  } else if (type == "ptr" && words.size() == 3) {
+    std::optional<std::string> host = NormalizeHostName(words[2]);
+    if (!host) return false;
+    node->ptr.push_back(*std::move(host));
   } else if (type == "tlsa" && words.size() == 6) {
     TlsaRecord record;
     if (!absl::SimpleAtoi(Av(words[2]), &record.usage) || !absl::SimpleAtoi(Av(words[3]), &record.selector) ||
@@ -132,6 +136,18 @@ ZoneResolver::Found ZoneResolver::Find(const std::string& name) const {
   return {.authentic = false};
 }
 
+const ZoneResolver::Node* ZoneResolver::Own(const std::string& name) const {
+  const auto it = nodes_.find(name);
+  return it == nodes_.end() ? nullptr : &it->second;
+}
+
+template <class Records>
+ZoneResolver::Found ZoneResolver::FindWith(const std::string& name, Records Node::*records) const {
+  const Node* own = Own(name);
+  if (own == nullptr || (own->*records).empty()) return Find(name);
+  return {.node = own, .authentic = own->authentic};
+}
+
 absl::StatusOr<MxHosts> ZoneResolver::Answer(const std::string& domain) {
   const auto [node, authentic, canonical] = Find(domain);
   if (node == nullptr) return absl::NotFoundError(absl::StrCat(domain, ": no such domain"));
@@ -145,7 +161,7 @@ absl::StatusOr<MxHosts> ZoneResolver::Answer(const std::string& domain) {
     hosts.push_back({domain, 0, node->addresses, authentic, canonical});
     return hosts;
   }
-  for (const Mx& mx : node->mx) {
+  for (const MxRecord& mx : node->mx) {
     const Found host = Find(mx.host);
     if (host.node != nullptr && !host.node->servfail && !host.node->addresses.empty())
       hosts.push_back({mx.host, mx.preference, host.node->addresses, authentic && host.authentic, host.canonical});
@@ -155,8 +171,7 @@ absl::StatusOr<MxHosts> ZoneResolver::Answer(const std::string& domain) {
   return hosts;
 }
 
-Awaitable<absl::Status> ZoneResolver::Linger(std::string name, Deadline deadline) {
-  const Node* node = Find(name).node;
+Awaitable<absl::Status> ZoneResolver::Linger(const Node* node, Deadline deadline) {
   if (node == nullptr || !node->timeout) co_return absl::OkStatus();
   asio::steady_timer timer(co_await asio::this_coro::executor, deadline);
   struct Seat {  // given up also when the caller's coroutine is destroyed
@@ -175,19 +190,19 @@ Awaitable<absl::StatusOr<MxHosts>> ZoneResolver::ResolveMx(std::string domain, D
   const std::optional<std::string> name = NormalizeHostName(domain);
   if (!name) co_return absl::InvalidArgumentError("not a domain name");
   if (stopped_) co_return absl::CancelledError("resolver stopped");
-  const absl::Status waited = co_await Linger(*name, deadline);
+  const absl::Status waited = co_await Linger(Find(*name).node, deadline);
   if (!waited.ok()) co_return waited;
   co_return Answer(*name);
 }
 
-Awaitable<absl::StatusOr<std::string>> ZoneResolver::Enter(std::string text, Deadline deadline) {
+Awaitable<absl::StatusOr<std::string>> ZoneResolver::Enter(std::string text, Deadline deadline, bool follow) {
   ++other_lookups_;
   std::optional<std::string> name = NormalizeHostName(text);
   if (!name) co_return absl::InvalidArgumentError("not a domain name");
   if (stopped_) co_return absl::CancelledError("resolver stopped");
-  const absl::Status waited = co_await Linger(*name, deadline);
+  const Node* node = follow ? Find(*name).node : Own(*name);
+  const absl::Status waited = co_await Linger(node, deadline);
   if (!waited.ok()) co_return waited;
-  const Node* node = Find(*name).node;
   if (node != nullptr && node->servfail) co_return absl::UnavailableError(*name + ": DNS server failure");
   co_return *std::move(name);
 }
@@ -204,7 +219,7 @@ Awaitable<absl::StatusOr<HostAddresses>> ZoneResolver::ResolveHost(std::string n
 Awaitable<absl::StatusOr<TxtAnswer>> ZoneResolver::ResolveTxt(std::string name, Deadline deadline) {
   const absl::StatusOr<std::string> normal = co_await Enter(std::move(name), deadline);
   if (!normal.ok()) co_return normal.status();
-  const Found found = Find(*normal);
+  const Found found = FindWith(*normal, &Node::texts);
   TxtAnswer out{.authentic = found.authentic, .ttl = kTtl};
   if (found.node != nullptr) out.texts = found.node->texts;
   co_return out;
@@ -216,6 +231,36 @@ Awaitable<absl::StatusOr<TlsaAnswer>> ZoneResolver::ResolveTlsa(std::string name
   const Found found = Find(*normal);
   TlsaAnswer out{.authentic = found.authentic, .ttl = kTtl};
   if (found.node != nullptr) out.records = found.node->tlsa;
+  co_return out;
+}
+
+Awaitable<absl::StatusOr<std::vector<MxRecord>>> ZoneResolver::ResolveMxRecords(std::string name, Deadline deadline) {
+  const absl::StatusOr<std::string> normal = co_await Enter(std::move(name), deadline);
+  if (!normal.ok()) co_return normal.status();
+  const Node* node = FindWith(*normal, &Node::mx).node;
+  std::vector<MxRecord> out;
+  if (node != nullptr) out = node->mx;
+  if (out.size() > kMxHostsMax) out.resize(kMxHostsMax);
+  co_return out;
+}
+
+Awaitable<absl::StatusOr<std::string>> ZoneResolver::ResolveCname(std::string name, Deadline deadline) {
+  const absl::StatusOr<std::string> normal = co_await Enter(std::move(name), deadline, /*follow=*/false);
+  if (!normal.ok()) co_return normal.status();
+  const Node* node = Own(*normal);
+  std::string target;
+  if (node != nullptr) target = node->cname;
+  co_return target;
+}
+
+Awaitable<absl::StatusOr<std::vector<std::string>>> ZoneResolver::ResolvePtr(asio::ip::address address,
+                                                                             Deadline deadline) {
+  const absl::StatusOr<std::string> normal = co_await Enter(ReverseName(address), deadline);
+  if (!normal.ok()) co_return normal.status();
+  const Node* node = Find(*normal).node;
+  std::vector<std::string> out;
+  if (node != nullptr) out = node->ptr;
+  if (out.size() > kPtrNamesMax) out.resize(kPtrNamesMax);
   co_return out;
 }
 

@@ -1,6 +1,7 @@
 // A Resolver for tests: answers from zone text, without sockets or waiting.
 #pragma once
 
+#include <asio/ip/address.hpp>
 #include <asio/steady_timer.hpp>
 #include <cstdint>
 #include <map>
@@ -30,10 +31,12 @@ namespace wavepost {
 //   slow.test        TIMEOUT                    waits until the deadline: kDeadlineExceeded
 //   _mta-sts.b.test  TXT    "v=STSv1; " "id=1"  the strings are joined; no escapes within them
 //   _25._tcp.b.test  TLSA   3 1 1 c0ffee        usage, selector, matching, data in hexadecimal digits
+//   4.3.2.1.in-addr.arpa  PTR  mx.example.com    IPv6: 32 nibbles before ip6.arpa
 //   mx.example.com   AUTHENTIC                  all records of the name, and their absence, are validated (DNSSEC)
 //
 // Only a name that stands in the zone can be authentic; one that is AUTHENTIC and nothing else proves that it is empty.
 //
+// A name that is an alias may have TXT and MX records beside its CNAME, as lax servers allow: those are then answered.
 // A name that is not in the zone does not exist: kNotFound.
 class ZoneResolver final : public Resolver {
  public:
@@ -49,6 +52,9 @@ class ZoneResolver final : public Resolver {
   Awaitable<absl::StatusOr<HostAddresses>> ResolveHost(std::string name, Deadline deadline) override;
   Awaitable<absl::StatusOr<TxtAnswer>> ResolveTxt(std::string name, Deadline deadline) override;
   Awaitable<absl::StatusOr<TlsaAnswer>> ResolveTlsa(std::string name, Deadline deadline) override;
+  Awaitable<absl::StatusOr<std::vector<MxRecord>>> ResolveMxRecords(std::string name, Deadline deadline) override;
+  Awaitable<absl::StatusOr<std::string>> ResolveCname(std::string name, Deadline deadline) override;
+  Awaitable<absl::StatusOr<std::vector<std::string>>> ResolvePtr(asio::ip::address address, Deadline deadline) override;
   Awaitable<void> Stop() override;
 
   // How often ResolveMx, and one of the others, was called.
@@ -56,15 +62,12 @@ class ZoneResolver final : public Resolver {
   int other_lookups() const { return other_lookups_; }
 
  private:
-  struct Mx {
-    int preference;
-    std::string host;  // empty: null MX
-  };
   struct Node {
-    std::vector<Mx> mx;
+    std::vector<MxRecord> mx;
     std::vector<asio::ip::address> addresses;
     std::vector<std::string> texts;
     std::vector<TlsaRecord> tlsa;
+    std::vector<std::string> ptr;
     std::string cname;
     bool authentic = false;
     bool servfail = false;
@@ -79,11 +82,15 @@ class ZoneResolver final : public Resolver {
     std::string canonical;  // see MxHost
   };
   Found Find(const std::string& name) const;
+  // As Find, but stops at an alias that has records of its own of the kind asked for.
+  template <class Records>
+  Found FindWith(const std::string& name, Records Node::*records) const;
+  const Node* Own(const std::string& name) const;
   static bool AddRecord(std::string_view line, const std::vector<std::string_view>& words, Node* node);
   // Ends in kDeadlineExceeded or kCancelled for a TIMEOUT name; OK for others, at once.
-  Awaitable<absl::Status> Linger(std::string name, Deadline deadline);
-  // The normalized name of a lookup that may go on: Linger is over, nothing failed.
-  Awaitable<absl::StatusOr<std::string>> Enter(std::string name, Deadline deadline);
+  Awaitable<absl::Status> Linger(const Node* node, Deadline deadline);
+  // The normalized name of a lookup that may go on: Linger is over, nothing failed. follow: CNAMEs.
+  Awaitable<absl::StatusOr<std::string>> Enter(std::string name, Deadline deadline, bool follow = true);
   absl::StatusOr<MxHosts> Answer(const std::string& domain);
 
   std::map<std::string, Node, std::less<>> nodes_;

@@ -131,12 +131,58 @@ TEST(ZoneResolver, TxtTlsaAndAuthentic) {
   EXPECT_EQ(resolver->lookups(), 1);
 }
 
+TEST(ZoneResolver, CnamePtrAndMxRecords) {
+  const auto resolver = ZoneResolver::Parse(R"(
+alias.test             CNAME middle.test
+middle.test            CNAME end.test
+dangling.test          CNAME gone.test
+lame.test              CNAME dead.test
+dead.test              SERVFAIL
+slow.test              TIMEOUT
+end.test               MX 20 192.0.2.1
+end.test               MX 0 .
+both.test              CNAME end.test
+both.test              MX 5 own.test
+both.test              TXT "own"
+1.2.0.192.in-addr.arpa PTR Mail.test
+1.2.0.192.in-addr.arpa PTR mail2.test
+1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa PTR six.test
+)")
+                            .value();
+  const Deadline soon = DeadlineAfter(absl::Milliseconds(1));
+  const std::pair<const char*, const char*> rows[] = {{"Alias.test.", "middle.test"},
+                                                      {"middle.test", "end.test"},
+                                                      {"dangling.test", "gone.test"},
+                                                      {"lame.test", "dead.test"},
+                                                      {"end.test", ""},
+                                                      {"nowhere.test", ""}};
+  for (const auto& [name, target] : rows) EXPECT_EQ(Finish(resolver->ResolveCname(name, soon)).value(), target) << name;
+  EXPECT_EQ(Finish(resolver->ResolveCname("dead.test", soon)).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Finish(resolver->ResolveCname("slow.test", soon)).status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(Finish(resolver->ResolveCname("a b", soon)).status().code(), absl::StatusCode::kInvalidArgument);
+
+  const std::vector<MxRecord> mx = {{20, "192.0.2.1"}, {0, ""}};
+  EXPECT_EQ(Finish(resolver->ResolveMxRecords("alias.test", soon)).value(), mx);
+  EXPECT_EQ(Finish(resolver->ResolveMxRecords("both.test", soon)).value(), (std::vector<MxRecord>{{5, "own.test"}}));
+  EXPECT_EQ(Finish(resolver->ResolveTxt("both.test", soon))->texts, std::vector<std::string>{"own"});
+  EXPECT_TRUE(Finish(resolver->ResolveMxRecords("nowhere.test", soon)).value().empty());
+  EXPECT_EQ(Finish(resolver->ResolveMxRecords("lame.test", soon)).status().code(), absl::StatusCode::kUnavailable);
+
+  const auto ptr = [&](const char* address) {
+    return Finish(resolver->ResolvePtr(asio::ip::make_address(address), soon)).value();
+  };
+  EXPECT_EQ(ptr("192.0.2.1"), (std::vector<std::string>{"mail.test", "mail2.test"}));
+  EXPECT_EQ(ptr("2001:db8::1"), std::vector<std::string>{"six.test"});
+  EXPECT_TRUE(ptr("192.0.2.2").empty());
+}
+
 TEST(ZoneResolver, NamesTheBadLine) {
   for (const char* line :
        {"example.com", "example.com MX ten mx.test", "example.com MX 10", "example.com A ::1",
         "example.com AAAA 127.0.0.1", "example.com TXT x", "example.com TXT \"x", "example.com TLSA 3 1 1",
         "example.com TLSA 3 1 1 abc", "example.com TLSA 3 1 x ab", "example.com TLSA 3 1 1 zz",
-        "example.com AUTHENTIC yes", "a..b A 127.0.0.1", "example.com MX 10 a..b", "example.com A 127.0.0.1 5"}) {
+        "example.com AUTHENTIC yes", "a..b A 127.0.0.1", "example.com MX 10 a..b", "example.com A 127.0.0.1 5",
+        "1.0.0.127.in-addr.arpa PTR", "1.0.0.127.in-addr.arpa PTR a..b"}) {
     const auto resolver = ZoneResolver::Parse(std::string("\nok.test A 127.0.0.1\n") + line);
     EXPECT_EQ(resolver.status().code(), absl::StatusCode::kInvalidArgument) << line;
     EXPECT_NE(resolver.status().message().find("line 3"), absl::string_view::npos) << resolver.status();
