@@ -25,11 +25,13 @@ namespace {
 constexpr size_t kIdBytes = 9;  // key id, wave, index
 constexpr size_t kTokenChars = 31;
 constexpr std::string_view kLocalPrefix = "b+";
+constexpr std::string_view kUnsubscribePrefix = "u+";
 constexpr size_t kKeyFileBytesMax = 64 * 1024;
 
 // Keep the two uses of a key apart: knowing the one hash says nothing of the other.
 constexpr std::string_view kTokenLabel = "wavepost token 1\n";
 constexpr std::string_view kMessageIdLabel = "wavepost message-id 1\n";
+constexpr std::string_view kUnsubscribeLabel = "unsubscribe";
 constexpr size_t kMessageIdMacBytes = 15;  // 24 characters, enough to be unique among all mail
 
 std::string IdBytes(uint8_t key_id, RecipientId id) {
@@ -60,6 +62,52 @@ const std::string& KeyOrSigning(const TokenKeys& keys, uint8_t* key_id) {
   }
   WP_CHECK(key != nullptr);  // Parse lets no empty set through
   return *key;
+}
+
+// The 19 bytes in a token of either kind.
+// Errors: kInvalidArgument (not the shape of a token).
+absl::StatusOr<std::string> TokenBytes(std::string_view token) {
+  std::optional<std::string> bytes = token.size() == kTokenChars ? Base32Decode(token) : std::nullopt;
+  if (!bytes.has_value() || bytes->size() != kIdBytes + kTokenMacBytes) {
+    return absl::InvalidArgumentError("not a token");
+  }
+  return *std::move(bytes);
+}
+
+RecipientId IdOf(std::string_view token_bytes) {
+  uint64_t packed = 0;
+  for (char c : token_bytes.substr(1, kIdBytes - 1)) packed = packed << 8 | static_cast<uint8_t>(c);
+  return RecipientId::FromPacked(packed);
+}
+
+// The first bytes of SHA-256(label | token in upper case).
+std::string UnsubscribeMac(std::string_view token) {
+  const std::string input = absl::StrCat(Av(kUnsubscribeLabel), absl::AsciiStrToUpper(Av(token)));
+  // Fetched once: looking the algorithm up takes longer than a hash of forty bytes.
+  static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned int length = 0;
+  WP_CHECK(EVP_Digest(input.data(), input.size(), digest.data(), &length, kSha256, nullptr) == 1);
+  WP_CHECK(length >= kTokenMacBytes);
+  return std::string(reinterpret_cast<const char*>(digest.data()), kTokenMacBytes);
+}
+
+// True if we have the key that `token_bytes` name. If not, `*key` is one that makes no tokens: an unknown key is worked
+// through like a known one, so that the time taken does not tell which ids exist.
+bool FindKey(const TokenKeys& keys, std::string_view token_bytes, const std::string** key) {
+  static const std::string kNoKey(kTokenKeyBytes, '\0');
+  *key = keys.Find(static_cast<uint8_t>(token_bytes[0]));
+  if (*key != nullptr) return true;
+  *key = &kNoKey;
+  return false;
+}
+
+// PREFIX TOKEN -> TOKEN
+std::optional<std::string> TokenBehind(std::string_view prefix, std::string_view local_part) {
+  if (!StartsWithIgnoreCase(local_part, prefix)) return std::nullopt;
+  local_part.remove_prefix(prefix.size());
+  if (local_part.size() != kTokenChars) return std::nullopt;
+  return std::string(local_part);
 }
 
 bool IsHex(absl::string_view text) {
@@ -131,28 +179,39 @@ std::string ReturnPath(std::string_view token, std::string_view domain) {
 }
 
 absl::StatusOr<RecipientId> CheckToken(const TokenKeys& keys, std::string_view token) {
-  const std::optional<std::string> bytes =
-      token.size() == kTokenChars ? Base32Decode(token) : std::optional<std::string>();
-  if (!bytes.has_value() || bytes->size() != kIdBytes + kTokenMacBytes) {
-    return absl::InvalidArgumentError("not a token");
-  }
-  const std::string_view id_bytes = std::string_view(*bytes).substr(0, kIdBytes);
-  // An unknown key is worked through like a known one, so that the time taken does not tell which ids exist.
-  static const std::string kNoKey(kTokenKeyBytes, '\0');
-  const std::string* key = keys.Find(static_cast<uint8_t>(id_bytes[0]));
-  const std::string mac = Mac(key == nullptr ? kNoKey : *key, kTokenLabel, id_bytes, kTokenMacBytes);
-  const bool same = CRYPTO_memcmp(mac.data(), bytes->data() + kIdBytes, kTokenMacBytes) == 0;
-  if (key == nullptr || !same) return absl::PermissionDeniedError("the token was not made with one of our keys");
-  uint64_t packed = 0;
-  for (char c : id_bytes.substr(1)) packed = packed << 8 | static_cast<uint8_t>(c);
-  return RecipientId::FromPacked(packed);
+  ASSIGN_OR_RETURN(const std::string bytes, TokenBytes(token));
+  const std::string* key = nullptr;
+  const bool known = FindKey(keys, bytes, &key);
+  const std::string mac = Mac(*key, kTokenLabel, std::string_view(bytes).substr(0, kIdBytes), kTokenMacBytes);
+  const bool same = CRYPTO_memcmp(mac.data(), bytes.data() + kIdBytes, kTokenMacBytes) == 0;
+  if (!known || !same) return absl::PermissionDeniedError("the token was not made with one of our keys");
+  return IdOf(bytes);
 }
 
 std::optional<std::string> TokenOf(std::string_view local_part) {
-  if (!StartsWithIgnoreCase(local_part, kLocalPrefix)) return std::nullopt;
-  local_part.remove_prefix(kLocalPrefix.size());
-  if (local_part.size() != kTokenChars) return std::nullopt;
-  return std::string(local_part);
+  return TokenBehind(kLocalPrefix, local_part);
+}
+
+absl::StatusOr<std::string> UnsubscribeToken(std::string_view token) {
+  ASSIGN_OR_RETURN(std::string bytes, TokenBytes(token));
+  bytes.replace(kIdBytes, kTokenMacBytes, UnsubscribeMac(token));
+  return Base32Encode(bytes);
+}
+
+absl::StatusOr<RecipientId> CheckUnsubscribeToken(const TokenKeys& keys, std::string_view token) {
+  ASSIGN_OR_RETURN(const std::string bytes, TokenBytes(token));
+  const std::string* key = nullptr;
+  const bool known = FindKey(keys, bytes, &key);
+  std::string verp = bytes.substr(0, kIdBytes);
+  verp += Mac(*key, kTokenLabel, verp, kTokenMacBytes);
+  const std::string mac = UnsubscribeMac(Base32Encode(verp));
+  const bool same = CRYPTO_memcmp(mac.data(), bytes.data() + kIdBytes, kTokenMacBytes) == 0;
+  if (!known || !same) return absl::PermissionDeniedError("the token was not made with one of our keys");
+  return IdOf(bytes);
+}
+
+std::optional<std::string> UnsubscribeTokenOf(std::string_view local_part) {
+  return TokenBehind(kUnsubscribePrefix, local_part);
 }
 
 std::string MakeMessageId(const TokenKeys& keys, RecipientId id, uint8_t key_id, std::string_view domain) {

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 
+#include "absl/strings/ascii.h"
 #include "common/base/strings.h"
 #include "common/mail/address.h"
 
@@ -110,6 +111,60 @@ TEST(ReturnPathTest, IsAnAddressWhoseTokenIsFound) {
        {std::string("postmaster"), std::string("b+"), std::string("b+short"), "c+" + token, "b+" + token + "x"}) {
     EXPECT_EQ(TokenOf(bad), std::nullopt) << bad;
   }
+}
+
+TEST(UnsubscribeTokenTest, NamesTheRecipientAndIsNoOtherToken) {
+  const TokenKeys keys = TokenKeys::ForTest();
+  const std::string verp = MakeToken(keys, kId, 1);
+  const auto token = UnsubscribeToken(verp);
+  ASSERT_TRUE(token.ok()) << token.status();
+  // SHA-256("unsubscribe" + the token in upper case), computed with Python.
+  EXPECT_EQ(*token, "aeaaaaamaaaacwipzw4cjfdmfr7e6wy");
+  EXPECT_EQ(token->size(), 31u);
+  EXPECT_EQ(*CheckUnsubscribeToken(keys, *token), kId);
+  EXPECT_EQ(*CheckUnsubscribeToken(keys, absl::AsciiStrToUpper(*token)), kId);
+  // From either letter case of the return path, which mail servers change at will.
+  EXPECT_EQ(*UnsubscribeToken(absl::AsciiStrToUpper(verp)), *token);
+  // Neither stands for the other: who is sent the one must not report bounces with it.
+  EXPECT_EQ(CheckToken(keys, *token).status().code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(CheckUnsubscribeToken(keys, verp).status().code(), absl::StatusCode::kPermissionDenied);
+  // Its MAC is not found in the other.
+  EXPECT_EQ(verp.substr(0, 14), token->substr(0, 14));
+  EXPECT_NE(verp.substr(15), token->substr(15));
+}
+
+TEST(UnsubscribeTokenTest, RefusesForgedAndMangled) {
+  const TokenKeys keys = TokenKeys::ForTest();
+  const std::string token = *UnsubscribeToken(MakeToken(keys, kId, 1));
+  for (size_t i = 0; i < token.size(); ++i) {
+    std::string other = token;
+    other[i] = other[i] == 'a' ? 'b' : 'a';
+    EXPECT_FALSE(CheckUnsubscribeToken(keys, other).ok()) << i;
+  }
+  for (const std::string& bad : {std::string(), token.substr(1), token + "a", std::string(31, '!')}) {
+    EXPECT_EQ(CheckUnsubscribeToken(keys, bad).status().code(), absl::StatusCode::kInvalidArgument) << bad;
+    EXPECT_EQ(UnsubscribeToken(bad).status().code(), absl::StatusCode::kInvalidArgument) << bad;
+  }
+  const auto others = TokenKeys::Parse("1 " + kHexA, "keys");
+  ASSERT_TRUE(others.ok());
+  EXPECT_EQ(CheckUnsubscribeToken(*others, token).status().code(), absl::StatusCode::kPermissionDenied);
+  const auto unknown = TokenKeys::Parse("2 " + kHexA, "keys");
+  ASSERT_TRUE(unknown.ok());
+  EXPECT_EQ(CheckUnsubscribeToken(*unknown, token).status().code(), absl::StatusCode::kPermissionDenied);
+  // Made under a key that is not the signing key any more.
+  const auto rotated = TokenKeys::Parse("2 " + kHexB + "\n1 " + kHexA, "keys");
+  ASSERT_TRUE(rotated.ok());
+  EXPECT_EQ(*CheckUnsubscribeToken(*rotated, *UnsubscribeToken(MakeToken(*others, kId, 1))), kId);
+}
+
+TEST(UnsubscribeTokenTest, StandsInALocalPart) {
+  const std::string token = *UnsubscribeToken(MakeToken(TokenKeys::ForTest(), kId, 1));
+  EXPECT_EQ(UnsubscribeTokenOf("u+" + token), token);
+  EXPECT_EQ(UnsubscribeTokenOf("U+" + token), token);
+  for (const std::string& bad : {"b+" + token, std::string("u+"), "u+" + token + "x", token, "u" + token}) {
+    EXPECT_EQ(UnsubscribeTokenOf(bad), std::nullopt) << bad;
+  }
+  EXPECT_EQ(TokenOf("u+" + token), std::nullopt);
 }
 
 TEST(MessageIdTest, IsUniqueAndTellsNothing) {
