@@ -20,6 +20,10 @@ struct ContentOptions {
 // The content of a wave's mail, with content_id: the SHA-256 of everything else in it, serialized in a fixed order.
 // `files` are left empty: whoever sends or renders it fills them in.
 //
+// Unsubscribing through us is offered as content.unsubscribe says (UNSPECIFIED: for bulk), unless the campaign has a
+// List-Unsubscribe of its own; likewise Feedback-ID. Ours is "{campaign}:{tenant}:{bulk|urgent}:{feedback_id}": Gmail
+// counts complaints by each of the four.
+//
 // from_address: of the wave (WaveStart); where it is not the campaign's own, answers go to that (Reply-To), unless the
 //               campaign names another. Empty: the campaign's.
 // return_path_domain: of the wave; empty: the configured one.

@@ -13,6 +13,7 @@ constexpr size_t kIdBytesMax = 63;
 constexpr size_t kNameBytesMax = 1024;
 constexpr size_t kDomainBytesMax = 253;
 constexpr size_t kAddressBytesMax = 320;
+constexpr size_t kSha256HexBytes = 64;
 
 bool IsLower(char c) {
   return c >= 'a' && c <= 'z';
@@ -58,7 +59,19 @@ bool TakeId(std::string_view word, std::string_view* rest, std::string* id) {
   return true;
 }
 
+// Parses "tenants/{tenant}/{word}/{sha256}".
+bool ParseHashed(std::string_view word, std::string_view name, std::string* tenant, std::string* sha256) {
+  if (!TakeTenant(&name, tenant) || !SkipWord(word, &name) || !IsSha256Hex(name)) return false;
+  *sha256 = std::string(name);
+  return true;
+}
+
 }  // namespace
+
+bool IsSha256Hex(std::string_view text) {
+  return text.size() == kSha256HexBytes &&
+         std::all_of(text.begin(), text.end(), [](char c) { return IsDigit(c) || (c >= 'a' && c <= 'f'); });
+}
 
 bool IsTenantId(std::string_view id) {
   return !id.empty() && id.size() <= kIdBytesMax && IsLower(id[0]) && IsIdTail(id);
@@ -102,6 +115,26 @@ std::optional<SuppressionName> SuppressionName::Parse(std::string_view name) {
   if (!TakeTenant(&name, &out.tenant) || !SkipWord("suppressions", &name)) return std::nullopt;
   if (name.empty() || name.size() > kAddressBytesMax) return std::nullopt;
   out.address = std::string(name);
+  return out;
+}
+
+std::string FileName::ToString() const {
+  return absl::StrCat("tenants/", tenant, "/files/", sha256);
+}
+
+std::optional<FileName> FileName::Parse(std::string_view name) {
+  FileName out;
+  if (!ParseHashed("files", name, &out.tenant, &out.sha256)) return std::nullopt;
+  return out;
+}
+
+std::string CertificateName::ToString() const {
+  return absl::StrCat("tenants/", tenant, "/certificates/", sha256);
+}
+
+std::optional<CertificateName> CertificateName::Parse(std::string_view name) {
+  CertificateName out;
+  if (!ParseHashed("certificates", name, &out.tenant, &out.sha256)) return std::nullopt;
   return out;
 }
 

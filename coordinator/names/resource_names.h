@@ -3,6 +3,8 @@
 //   tenants/{tenant}
 //   tenants/{tenant}/sendingDomains/{domain}
 //   tenants/{tenant}/suppressions/{address}
+//   tenants/{tenant}/files/{sha256}
+//   tenants/{tenant}/certificates/{sha256}
 //   tenants/{tenant}/campaigns/{campaign}
 //   tenants/{tenant}/campaigns/{campaign}/waves/{wave}
 //   tenants/{tenant}/campaigns/{campaign}/waves/{wave}/recipients/w{number}-{index}
@@ -31,6 +33,9 @@ inline constexpr std::string_view kTenantIdRule =
 inline constexpr std::string_view kResourceIdRule =
     "must be 1 to 63 characters of a-z, 0-9 and '-', and begin with a letter or digit";
 
+// SHA-256 as 64 lower case hexadecimal digits.
+bool IsSha256Hex(std::string_view text);
+
 struct TenantName {
   std::string tenant;
   std::string ToString() const;
@@ -49,6 +54,20 @@ struct SuppressionName {
   std::string address;  // as in the name: may contain '/', is not checked
   std::string ToString() const;
   static std::optional<SuppressionName> Parse(std::string_view name);
+};
+
+struct FileName {
+  std::string tenant;
+  std::string sha256;  // 64 lower case hexadecimal digits
+  std::string ToString() const;
+  static std::optional<FileName> Parse(std::string_view name);
+};
+
+struct CertificateName {
+  std::string tenant;
+  std::string sha256;  // as in FileName
+  std::string ToString() const;
+  static std::optional<CertificateName> Parse(std::string_view name);
 };
 
 struct CampaignName {

@@ -30,6 +30,8 @@ TEST_P(NameTest, IsOfOneKindAndFormatsBack) {
   Try<TenantName>(GetParam().text, "tenant", &found);
   Try<SendingDomainName>(GetParam().text, "domain", &found);
   Try<SuppressionName>(GetParam().text, "suppression", &found);
+  Try<FileName>(GetParam().text, "file", &found);
+  Try<CertificateName>(GetParam().text, "certificate", &found);
   Try<CampaignName>(GetParam().text, "campaign", &found);
   Try<WaveName>(GetParam().text, "wave", &found);
   Try<RecipientName>(GetParam().text, "recipient", &found);
@@ -62,6 +64,14 @@ INSTANTIATE_TEST_SUITE_P(
                     NameRow{"Suppression", "tenants/a/suppressions/jane@example.com", "suppression"},
                     NameRow{"SuppressionWithSlash", "tenants/a/suppressions/a/b@example.com", "suppression"},
                     NameRow{"SuppressionEmpty", "tenants/a/suppressions/", ""},
+                    NameRow{"File", "tenants/a/files/" + std::string(64, 'f'), "file"},
+                    NameRow{"FileUpper", "tenants/a/files/" + std::string(64, 'F'), ""},
+                    NameRow{"FileShort", "tenants/a/files/" + std::string(63, '0'), ""},
+                    NameRow{"FileLong", "tenants/a/files/" + std::string(65, '0'), ""},
+                    NameRow{"FileTail", "tenants/a/files/" + std::string(64, '0') + "/x", ""},
+                    NameRow{"FileNotHex", "tenants/a/files/" + std::string(63, '0') + "g", ""},
+                    NameRow{"Certificate", "tenants/a/certificates/" + std::string(64, '9'), "certificate"},
+                    NameRow{"CertificateShort", "tenants/a/certificates/" + std::string(40, '9'), ""},
                     NameRow{"TooLong", "tenants/a/suppressions/" + std::string(2000, 'x'), ""}),
     [](const auto& row) { return row.param.name; });
 
