@@ -95,11 +95,8 @@ absl::StatusOr<cluster::v1::Batch> RocksStore::ReadBatch(const cluster::v1::Pend
   auto wave = read.GetMessage<cluster::v1::StoredWave>(kWaves, WaveKey(pending.wave()));
   if (absl::IsNotFound(wave.status())) return NoSuch("wave", absl::StrCat("w", pending.wave()));
   if (!wave.ok()) return wave.status();
-  ASSIGN_OR_RETURN(const auto campaign, read.GetMessage<cluster::v1::StoredCampaign>(
-                                            kNames, NameKey(NameKind::kCampaign, wave->campaign())));
   cluster::v1::Batch out;
   out.set_batch_id(pending.batch_id());
-  out.set_content_id(campaign.content_id());
 
   std::vector<RecipientId> ids;
   for (const uint32_t index : pending.indices()) ids.push_back({pending.wave(), index});

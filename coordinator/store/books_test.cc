@@ -57,14 +57,43 @@ TEST_F(BooksTest, ListsInPagesWithoutGapsOrStrangers) {
   for (const char* name : {"tenants/a/sendingDomains/x.example", "tenants/ab/sendingDomains/y.example"}) {
     cluster::v1::StoredSendingDomain domain;
     domain.mutable_domain()->set_name(name);
-    domain.set_private_key_pem("key");
+    domain.add_keys()->set_sealed_pem("sealed");
     ASSERT_TRUE(store_->CreateSendingDomain(std::string(name, std::string(name).find("/sending")), domain, {}).ok());
   }
   const auto domains = store_->ListSendingDomains("tenants/a", 0, "");
   ASSERT_TRUE(domains.ok());
   ASSERT_EQ(domains->items.size(), 1u);
   EXPECT_EQ(domains->items[0].domain().name(), "tenants/a/sendingDomains/x.example");
-  EXPECT_EQ(store_->GetSendingDomain("tenants/ab/sendingDomains/y.example")->private_key_pem(), "key");
+  EXPECT_EQ(store_->GetSendingDomain("tenants/ab/sendingDomains/y.example")->keys(0).sealed_pem(), "sealed");
+}
+
+TEST_F(BooksTest, ATenantIsChangedInPlaceAndKeepsItsNameAndKeys) {
+  ASSERT_TRUE(store_->CreateTenant(Tenant("tenants/a"), {}).ok());
+  cluster::v1::StoredApiKey key;
+  key.set_name("tenants/a/apiKeys/1");
+  key.set_secret_sha256("hash");
+  ASSERT_TRUE(store_->AddApiKey("tenants/a", key).ok());
+  clock_.Advance(absl::Hours(1));
+  const auto changed = store_->UpdateTenant("tenants/a", [](v1::Tenant* tenant) {
+    tenant->set_name("tenants/b");
+    tenant->clear_create_time();
+    tenant->set_fallback_from_address("mail@a.example");
+    return absl::OkStatus();
+  });
+  ASSERT_TRUE(changed.ok()) << changed.status();
+  EXPECT_EQ(changed->name(), "tenants/a");
+  EXPECT_EQ(changed->create_time().seconds(), 1000000);
+  Open();
+  EXPECT_EQ(store_->GetTenant("tenants/a")->tenant().fallback_from_address(), "mail@a.example");
+  EXPECT_EQ(store_->GetTenant("tenants/a")->api_keys_size(), 1);
+
+  const auto refuse = [](v1::Tenant* tenant) {
+    tenant->set_display_name("no");
+    return absl::InvalidArgumentError("refused");
+  };
+  EXPECT_EQ(store_->UpdateTenant("tenants/a", refuse).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(store_->GetTenant("tenants/a")->tenant().display_name(), "");
+  EXPECT_EQ(store_->UpdateTenant("tenants/none", refuse).status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST_F(BooksTest, FindsTheTenantOfAKey) {
@@ -97,15 +126,19 @@ TEST_F(BooksTest, WavesGetNumbersThatRiseAcrossRestarts) {
 
 TEST_F(BooksTest, AWaveStartsOnceAndNotEmpty) {
   ASSERT_TRUE(MakeDraft(store_.get()).ok());
-  EXPECT_EQ(ReasonOf(store_->StartWave(kWave, 1).status()), "NO_RECIPIENTS");
+  EXPECT_EQ(ReasonOf(store_->StartWave(kWave, {.token_key_id = 1}).status()), "NO_RECIPIENTS");
   ASSERT_TRUE(store_->ImportChunk(kWave, Rows(0, 3), {}, {}).ok());
   EXPECT_THAT(*store_->WavesToPlan(), testing::IsEmpty());
-  EXPECT_EQ(store_->StartWave(kWave, 1)->state(), v1::Wave::RUNNING);
+  const WaveStart start = {.token_key_id = 1, .from_address = "a@x.example", .return_path_domain = "r.x.example"};
+  EXPECT_EQ(store_->StartWave(kWave, start)->state(), v1::Wave::RUNNING);
   ASSERT_EQ(store_->WavesToPlan()->size(), 1u);
   EXPECT_EQ(store_->WavesToPlan()->at(0).number, 1u);
   EXPECT_FALSE(store_->WavesToPlan()->at(0).urgent);
   clock_.Advance(absl::Hours(1));
-  EXPECT_EQ(store_->StartWave(kWave, 2)->start_time().seconds(), 1000000);
+  EXPECT_EQ(store_->StartWave(kWave, {.token_key_id = 2, .from_address = "b@x.example"})->start_time().seconds(),
+            1000000);
+  EXPECT_EQ(store_->GetWave(kWave)->wave().from_address(), "a@x.example");
+  EXPECT_EQ(store_->GetWave(kWave)->return_path_domain(), "r.x.example");
   EXPECT_EQ(store_->GetWave(kWave)->token_key_id(), 1u);
   EXPECT_EQ(EventsOf(v1::Event::WAVE_STARTED).size(), 1u);
 }

@@ -1,4 +1,6 @@
 // Campaigns.
+#include <map>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/base/strings.h"
@@ -7,6 +9,31 @@
 #include "coordinator/store/rocks_store_impl.h"
 
 namespace wavepost {
+namespace {
+
+// One reference more for each file that the campaign's mail carries.
+absl::Status CountFiles(Change& change, const v1::Campaign& campaign) {
+  std::map<std::string, cluster::v1::StoredFile> files;  // each is counted once
+  for (int i = 0; i < campaign.content().attachments_size(); ++i) {
+    const std::string& name = campaign.content().attachments(i).file();
+    if (files.contains(name)) continue;
+    auto stored = change.read().GetMessage<cluster::v1::StoredFile>(kNames, NameKey(NameKind::kFile, name));
+    if (absl::IsNotFound(stored.status()) || (stored.ok() && TenantOf(name) != TenantOf(campaign.name()))) {
+      const std::string field = absl::StrCat("campaign.content.attachments[", i, "].file");
+      return ApiError(absl::StatusCode::kNotFound, "FILE_NOT_FOUND",
+                      absl::StrCat(field, ": there is no file '", Printable(name, 300),
+                                   "'; upload it first, then create the campaign"),
+                      {{"field", field}, {"resource", Printable(name, 300)}});
+    }
+    RETURN_IF_ERROR(stored.status());
+    stored->mutable_file()->set_campaigns(stored->file().campaigns() + 1);
+    files[name] = *std::move(stored);
+  }
+  for (const auto& [name, stored] : files) change.Put(kNames, NameKey(NameKind::kFile, name), stored);
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 absl::StatusOr<v1::Campaign> RocksStore::CreateCampaign(cluster::v1::StoredCampaign campaign,
                                                         const RequestKey& request) {
@@ -18,11 +45,9 @@ absl::StatusOr<v1::Campaign> RocksStore::CreateCampaign(cluster::v1::StoredCampa
     if (!owner.ok()) return owner.status();
     const std::string key = NameKey(NameKind::kCampaign, name);
     const auto there = change.read().Get(kNames, key);
-    if (there.ok()) {
-      return ApiError(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS",
-                      absl::StrCat("there is a campaign '", name, "' already"), {{"resource", name}});
-    }
+    if (there.ok()) return AlreadyThere("campaign", name);
     if (!absl::IsNotFound(there.status())) return there.status();
+    RETURN_IF_ERROR(CountFiles(change, campaign.campaign()));
     *campaign.mutable_campaign()->mutable_create_time() = ToProtoTime(change.now());
     change.Put(kNames, key, campaign);
     return campaign.campaign();

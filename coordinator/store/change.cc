@@ -223,6 +223,7 @@ void Change::KeepCopies() {
   state_->last_event = last_event_;
   state_->last_suppression = last_suppression_;
   state_->last_order = last_order_;
+  if (keys_touched_) ++state_->keys_generation;
   state_->order_rows += static_cast<int64_t>(orders_added_.size()) - static_cast<int64_t>(orders_removed_.size());
   for (const cluster::v1::Order& order : orders_added_) {
     if (order.has_pause()) state_->pauses[order.sequence()] = order.pause();
@@ -243,6 +244,12 @@ void Change::KeepCopies() {
       state_->to_plan[number] = wave.priority() == v1::URGENT;
     } else {
       state_->to_plan.erase(number);
+    }
+    if (wave.wave().state() != v1::Wave::RUNNING) {
+      if (state_->running.erase(number) > 0) state_->running_changed = true;
+    } else if (!state_->running.contains(number)) {
+      state_->running[number] = {wave.campaign(), wave.wave().from_address()};
+      state_->running_changed = true;
     }
     state_->waves[number] = std::move(wave);
   }
@@ -273,6 +280,12 @@ bool InForce(const v1::Suppression& suppression, absl::Time now) {
 absl::Status NoSuch(std::string_view what, std::string_view name) {
   return ApiError(absl::StatusCode::kNotFound, "NOT_FOUND",
                   absl::StrCat("there is no ", Av(what), " '", Printable(name, 300), "'"),
+                  {{"resource", Printable(name, 300)}});
+}
+
+absl::Status AlreadyThere(std::string_view what, std::string_view name) {
+  return ApiError(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS",
+                  absl::StrCat("there is a ", Av(what), " '", Printable(name, 300), "' already"),
                   {{"resource", Printable(name, 300)}});
 }
 

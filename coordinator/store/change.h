@@ -41,6 +41,12 @@ struct PendingRef {
 // Place of an order log without orders: a node that has been told of it has a place behind which nothing is skipped.
 inline constexpr int64_t kOrderBase = 1;
 
+// Whose mail a running wave is.
+struct RunningWave {
+  std::string campaign;
+  std::string from_address;
+};
+
 struct WriterState {
   int64_t last_event = 0;
   int64_t last_suppression = 0;
@@ -56,7 +62,10 @@ struct WriterState {
   std::map<int64_t, v1::Pause> pauses;  // rows of the order log, by sequence; some may have ended
   std::map<int64_t, cluster::v1::StoredDrop> drops;  // under way
   bool drops_changed = false;                        // since they were published
-  absl::Status broken;                               // not OK: a write failed, nothing more is taken
+  std::map<uint32_t, RunningWave> running;           // by wave
+  bool running_changed = false;                      // since it was published
+  int64_t keys_generation = 1;
+  absl::Status broken;  // not OK: a write failed, nothing more is taken
 };
 
 class Change {
@@ -103,6 +112,9 @@ class Change {
   void PutDrop(cluster::v1::StoredDrop drop);
   void RemoveDrop(int64_t sequence);
 
+  // Keys of mail may have changed: see Store::KeysGeneration.
+  void TouchKeys() { keys_touched_ = true; }
+
   // The answer that this request id got. kInvalidArgument REQUEST_ID_REUSED if it belongs to another request.
   absl::StatusOr<std::optional<std::string>> Answered(std::string_view parent, const RequestKey& request) const;
   void RememberAnswer(std::string_view parent, const RequestKey& request,
@@ -122,6 +134,7 @@ class Change {
   int64_t last_event_;
   int64_t last_suppression_;
   int64_t last_order_;
+  bool keys_touched_ = false;
   std::vector<cluster::v1::Order> orders_added_;
   std::vector<int64_t> orders_removed_;
   std::map<int64_t, std::optional<cluster::v1::StoredDrop>> drops_;  // changed; nothing: removed
@@ -139,6 +152,7 @@ void CompleteWave(Change* change, cluster::v1::StoredWave* wave);
 // An entry that has not run out.
 bool InForce(const v1::Suppression& suppression, absl::Time now);
 
-absl::Status NoSuch(std::string_view what, std::string_view name);  // kNotFound
+absl::Status NoSuch(std::string_view what, std::string_view name);        // kNotFound
+absl::Status AlreadyThere(std::string_view what, std::string_view name);  // kAlreadyExists
 
 }  // namespace wavepost

@@ -18,7 +18,7 @@ class DropsTest : public StoreTest {
     std::vector<NewRecipient> rows = Rows(0, count);
     for (int i = 1; i < count; i += 2) rows[i].recipient.set_address(absl::StrCat("user", i, "@odd.example"));
     ASSERT_TRUE(store_->ImportChunk(kWave, std::move(rows), {}, {}).ok());
-    ASSERT_TRUE(store_->StartWave(kWave, 1).ok());
+    ASSERT_TRUE(store_->StartWave(kWave, {.token_key_id = 1}).ok());
   }
 
   absl::StatusOr<v1::QueueOrder> Drop(const std::string& domain = "", const std::string& egress_ip = "",
@@ -145,7 +145,7 @@ TEST_F(DropsTest, WavesThatStartLaterAreNotMeant) {
   ASSERT_TRUE(MakeDraft(store_.get()).ok());
   ASSERT_TRUE(store_->ImportChunk(kWave, Rows(0, 10), {}, {}).ok());
   ASSERT_TRUE(Drop().ok());
-  ASSERT_TRUE(store_->StartWave(kWave, 1).ok());
+  ASSERT_TRUE(store_->StartWave(kWave, {.token_key_id = 1}).ok());
   EXPECT_GT(store_->GetWave(kWave)->started_after_order(), 0);
   ASSERT_TRUE(PlanPage(5).ok());
   Advance();
@@ -163,7 +163,7 @@ TEST_F(DropsTest, OtherCampaignsAreNotTouched) {
   ASSERT_TRUE(store_->CreateCampaign(other, {}).ok());
   ASSERT_TRUE(store_->CreateWave(name, name + "/waves/w", {}).ok());
   ASSERT_TRUE(store_->ImportChunk(name + "/waves/w", Rows(0, 10), {}, {}).ok());
-  ASSERT_TRUE(store_->StartWave(name + "/waves/w", 1).ok());
+  ASSERT_TRUE(store_->StartWave(name + "/waves/w", {.token_key_id = 1}).ok());
   ASSERT_TRUE(Drop().ok());
   Advance();
   EXPECT_EQ(Counts().cancelled(), 10);

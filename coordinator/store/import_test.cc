@@ -90,7 +90,7 @@ TEST_F(ImportTest, AChunkThatIsSentAgainIsNotStoredTwice) {
 TEST_F(ImportTest, AStartedWaveTakesNoMore) {
   const RequestKey request{"chunk-1", "hash"};
   ASSERT_TRUE(store_->ImportChunk(kWave, Rows(0, 3), {}, request).ok());
-  ASSERT_TRUE(store_->StartWave(kWave, 1).ok());
+  ASSERT_TRUE(store_->StartWave(kWave, {.token_key_id = 1}).ok());
   const absl::Status refused = store_->ImportChunk(kWave, Rows(3, 1), {}, {}).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(Counts().accepted(), 3);
@@ -102,7 +102,7 @@ TEST_F(ImportTest, AStartedWaveTakesNoMore) {
 
 TEST_F(ImportTest, ListsAllRecipientsInPages) {
   ASSERT_TRUE(store_->ImportChunk(kWave, Rows(0, 25), {}, {}).ok());
-  ASSERT_TRUE(store_->StartWave(kWave, 1).ok());
+  ASSERT_TRUE(store_->StartWave(kWave, {.token_key_id = 1}).ok());
   ASSERT_TRUE(PlanAll(store_.get()).ok());
   std::vector<cluster::v1::Report> reports;
   for (int i = 0; i < 25; i += 3) reports.push_back(Outcome(i + 1, i, v1::DELIVERED));

@@ -31,6 +31,7 @@ enum Family : size_t {
   kOrders,          // sequence -> StoredOrderRecord
   kDrops,           // sequence of the order -> StoredDrop
   kWarmUp,          // day, egress IP, domain -> recipients planned
+  kFileBytes,       // name of the file -> its bytes
 };
 std::vector<std::string> FamilyNames();
 
@@ -43,6 +44,9 @@ enum class NameKind : char {
   kWaveNumber = 'w',  // by name -> BE32
   kNode = 'n',
   kBouncer = 'b',
+  kFile = 'f',
+  kCertificate = 's',
+  kIdentity = 'i',  // one row, without a name
 };
 
 std::string NameKey(NameKind kind, std::string_view name);

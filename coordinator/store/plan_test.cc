@@ -33,7 +33,6 @@ TEST_F(PlanTest, EveryRecipientIsInOneBatchOfItsNode) {
       const auto batch = store_->ReadBatch(pending);
       ASSERT_TRUE(batch.ok()) << batch.status();
       EXPECT_LE(batch->recipients_size(), 500);
-      EXPECT_EQ(batch->content_id(), "content");
       backlog += batch->recipients_size();
       for (const auto& recipient : batch->recipients()) {
         const RecipientId id = RecipientId::FromPacked(recipient.recipient_id());
@@ -78,7 +77,7 @@ TEST_F(PlanTest, TheSuppressedGetTheirOutcomeAndNoMail) {
   ASSERT_TRUE(Suppress(store_.get(), "user3@example.com", clock_.Now() + absl::Hours(3)).ok());
   clock_.Advance(absl::Hours(2));
   ASSERT_TRUE(store_->ImportChunk(kWave, Rows(0, 4), {}, {}).ok());
-  ASSERT_TRUE(store_->StartWave(kWave, 1).ok());
+  ASSERT_TRUE(store_->StartWave(kWave, {.token_key_id = 1}).ok());
   ASSERT_TRUE(PlanAll(store_.get()).ok());
   EXPECT_EQ(At(0).state(), v1::Recipient::ASSIGNED);
   EXPECT_EQ(At(1).outcome(), v1::SUPPRESSED);
@@ -95,7 +94,7 @@ TEST_F(PlanTest, AWaveOfSuppressedRecipientsIsCompletedByItsPlan) {
   ASSERT_TRUE(MakeDraft(store_.get()).ok());
   ASSERT_TRUE(Suppress(store_.get(), "user0@example.com").ok());
   ASSERT_TRUE(store_->ImportChunk(kWave, Rows(0, 1), {}, {}).ok());
-  ASSERT_TRUE(store_->StartWave(kWave, 1).ok());
+  ASSERT_TRUE(store_->StartWave(kWave, {.token_key_id = 1}).ok());
   ASSERT_TRUE(PlanAll(store_.get()).ok());
   EXPECT_EQ(store_->GetWave(kWave)->wave().state(), v1::Wave::COMPLETED);
   EXPECT_EQ(EventsOf(v1::Event::WAVE_COMPLETED).size(), 1u);
@@ -131,7 +130,7 @@ TEST_F(PlanTest, RefusesPlansThatWouldLoseOrRepeatSomebody) {
   const auto at = [](uint32_t index) { return Assignment{{kWaveNumber, index}, "sender-0", "127.0.0.11"}; };
   const Plan good{.wave = 1, .from_index = 0, .through_index = 2, .assignments = {at(0), at(1)}};
   EXPECT_EQ(store_->RecordPlan(good).code(), absl::StatusCode::kFailedPrecondition);  // not started
-  ASSERT_TRUE(store_->StartWave(kWave, 1).ok());
+  ASSERT_TRUE(store_->StartWave(kWave, {.token_key_id = 1}).ok());
 
   Plan gap = good, twice = good, foreign = good, beyond = good, both = good;
   gap.assignments.pop_back();
@@ -154,7 +153,7 @@ TEST_F(PlanTest, WhoHasAnOutcomeBeforeThePlanIsNotSentTo) {
   Open();
   ASSERT_TRUE(MakeDraft(store_.get()).ok());
   ASSERT_TRUE(store_->ImportChunk(kWave, Rows(0, 4), {}, {}).ok());
-  ASSERT_TRUE(store_->StartWave(kWave, 1).ok());
+  ASSERT_TRUE(store_->StartWave(kWave, {.token_key_id = 1}).ok());
   ASSERT_TRUE(Apply(store_.get(), {Outcome(1, 2, v1::DELIVERED)}).ok());
   ASSERT_TRUE(PlanAll(store_.get()).ok());
   EXPECT_EQ(At(2).outcome(), v1::DELIVERED);

@@ -66,7 +66,7 @@ void AddOrders(std::vector<Step>* steps) {
       return store->ImportChunk(kDroppedWave, Rows(1500 * chunk, 1500), {}, {id, id}).status();
     });
   }
-  steps->push_back([](Store* store) { return store->StartWave(kDroppedWave, 1).status(); });
+  steps->push_back([](Store* store) { return store->StartWave(kDroppedWave, {.token_key_id = 1}).status(); });
   steps->push_back([](Store* store) -> absl::Status {
     ASSIGN_OR_RETURN(const auto page, store->ReadPlanPage(2, 600));
     if (page.first != 0) return absl::OkStatus();
@@ -89,6 +89,74 @@ void AddOrders(std::vector<Step>* steps) {
       return store->AdvanceDrops().status();
     });
   }
+}
+
+constexpr char kDomain[] = "tenants/acme/sendingDomains/acme.example";
+constexpr char kGoneDomain[] = "tenants/acme/sendingDomains/gone.example";
+constexpr char kCertificate[] = "tenants/acme/certificates/c";
+
+absl::Status Gone(absl::Status status) {
+  return absl::IsNotFound(status) ? absl::OkStatus() : status;
+}
+
+// Domains, files, certificates, our identity: made, changed, removed.
+void AddContent(std::vector<Step>* steps) {
+  steps->push_back([](Store* store) {
+    return store
+        ->UpdateTenant(kTenant,
+                       [](v1::Tenant* tenant) {
+                         tenant->set_display_name("Acme");
+                         return absl::OkStatus();
+                       })
+        .status();
+  });
+  for (const char* name : {kDomain, kGoneDomain}) {
+    steps->push_back([name](Store* store) {
+      cluster::v1::StoredSendingDomain domain;
+      domain.mutable_domain()->set_name(name);
+      domain.add_keys()->set_sealed_pem("sealed");
+      return store->CreateSendingDomain(kTenant, domain, {name, name}).status();
+    });
+  }
+  steps->push_back([](Store* store) {
+    const auto verify = [](cluster::v1::StoredSendingDomain* stored, std::vector<v1::Event>* events) {
+      if (stored->domain().state() == v1::SendingDomain::VERIFIED) return absl::OkStatus();
+      stored->mutable_domain()->set_state(v1::SendingDomain::VERIFIED);
+      events->emplace_back().set_kind(v1::Event::DOMAIN_CHANGED);
+      return absl::OkStatus();
+    };
+    return store->ChangeSendingDomain(kDomain, verify).status();
+  });
+  steps->push_back([](Store* store) { return Gone(store->DeleteSendingDomain(kGoneDomain)); });
+  for (const char* hash : {"used", "unused"}) {
+    steps->push_back([hash](Store* store) { return store->PutFile(kTenant, hash, std::string(20'000, 'f')).status(); });
+  }
+  steps->push_back([](Store* store) {
+    cluster::v1::StoredCampaign campaign;
+    campaign.mutable_campaign()->set_name("tenants/acme/campaigns/with-file");
+    campaign.mutable_campaign()->mutable_content()->add_attachments()->set_file("tenants/acme/files/used");
+    return store->CreateCampaign(campaign, {"fc", "fc"}).status();
+  });
+  steps->push_back([](Store* store) { return Gone(store->DeleteFile("tenants/acme/files/unused")); });
+  for (const char* name : {kCertificate, "tenants/acme/certificates/gone"}) {
+    steps->push_back([name](Store* store) {
+      cluster::v1::StoredCertificate certificate;
+      certificate.mutable_certificate()->set_name(name);
+      const absl::Status made = store->CreateCertificate(kTenant, certificate).status();
+      return absl::IsAlreadyExists(made) ? absl::OkStatus() : made;
+    });
+  }
+  steps->push_back([](Store* store) { return store->WarnCertificate(kCertificate, 14, "14 days"); });
+  steps->push_back([](Store* store) { return Gone(store->DeleteCertificate("tenants/acme/certificates/gone")); });
+  steps->push_back([](Store* store) {
+    const auto look = [](cluster::v1::StoredIdentity* stored, std::vector<v1::Event>* events) {
+      if (stored->identity().domain() == "mail.example") return absl::OkStatus();
+      stored->mutable_identity()->set_domain("mail.example");
+      events->emplace_back().set_kind(v1::Event::IDENTITY_CHANGED);
+      return absl::OkStatus();
+    };
+    return store->ChangeIdentity(look).status();
+  });
 }
 
 // One commit each, and harmless when repeated.
@@ -120,7 +188,7 @@ std::vector<Step> Script() {
     suppression.set_address("user7@example.com");
     return store->CreateSuppression(kTenant, suppression, {"s", "s"}).status();
   });
-  steps.push_back([](Store* store) { return store->StartWave(kWave, 1).status(); });
+  steps.push_back([](Store* store) { return store->StartWave(kWave, {.token_key_id = 1}).status(); });
   for (uint32_t from = 0; from < kChunk * kChunks; from += kPlanPage) {
     steps.push_back([from](Store* store) { return PlanPage(store, from); });
   }
@@ -150,6 +218,7 @@ std::vector<Step> Script() {
     const absl::Status status = store->DeleteSuppression(kTenant, "user7@example.com", "me", "test");
     return absl::IsNotFound(status) ? absl::OkStatus() : status;
   });
+  AddContent(&steps);
   AddOrders(&steps);
   return steps;
 }
@@ -184,6 +253,16 @@ std::string Fingerprint(Store* store) {
   for (const WarmUpCount& count : Must(store->WarmUpCounts(7))) {
     absl::StrAppend(&out, count.egress_ip, " ", count.domain, " ", count.recipients, "\n");
   }
+  for (const auto& domain : Must(store->ListAllSendingDomains(100, "")).items) add(domain);
+  for (const v1::File& file : Must(store->ListFiles(kTenant, 100, "")).items) {
+    add(file);
+    absl::StrAppend(&out, store->ReadFile(file.name()).value().size(), " bytes\n");
+  }
+  for (const char* hash : {"used", "unused"}) {
+    if (store->ReadFile(absl::StrCat(kTenant, "/files/", hash)).ok()) absl::StrAppend(&out, hash, " has bytes\n");
+  }
+  for (const auto& certificate : Must(store->ListCertificates(kTenant, 100, "")).items) add(certificate);
+  add(Must(store->GetIdentity()));
   for (const v1::Suppression& suppression : Must(store->ListSuppressions(kTenant, 100, "")).items) add(suppression);
   for (const SuppressionChange& change : Must(store->SuppressionChanges(0, 1000))) add(change);
   for (const v1::Event& event : Must(store->Events(0, 10000))) add(event);
@@ -368,7 +447,7 @@ TEST_F(PowerCutTest, AFailedWriteFailsItsGroupAndNoOther) {
   EXPECT_EQ(results[0].code(), absl::StatusCode::kUnavailable) << results[0];
   EXPECT_EQ(results[1].code(), absl::StatusCode::kUnavailable) << results[1];
   EXPECT_EQ((*store)->GetWave(kWave)->wave().counts().deferrals(), 1);
-  EXPECT_FALSE((*store)->StartWave(kWave, 1).ok());
+  EXPECT_FALSE((*store)->StartWave(kWave, {.token_key_id = 1}).ok());
   store->reset();
 
   store = OpenOn(env, kMuch);

@@ -64,6 +64,9 @@ absl::Status RocksStore::Load() {
     if (wave->wave().state() == v1::Wave::RUNNING && wave->planned_through() < wave->next_index()) {
       writer_.to_plan[wave->number()] = wave->priority() == v1::URGENT;
     }
+    if (wave->wave().state() == v1::Wave::RUNNING) {
+      writer_.running[wave->number()] = {wave->campaign(), wave->wave().from_address()};
+    }
     return true;
   }));
   RETURN_IF_ERROR(failed);
@@ -98,6 +101,15 @@ absl::Status RocksStore::Load() {
     return true;
   }));
   RETURN_IF_ERROR(failed);
+  // Waves that were started before From addresses were on record: the campaign's own.
+  for (auto& [number, wave] : writer_.running) {
+    if (!wave.from_address.empty()) continue;
+    const auto campaign =
+        read.GetMessage<cluster::v1::StoredCampaign>(kNames, NameKey(NameKind::kCampaign, wave.campaign));
+    if (!campaign.ok() && !absl::IsNotFound(campaign.status())) return campaign.status();
+    if (campaign.ok()) wave.from_address = campaign->campaign().content().from_address();
+  }
+  writer_.running_changed = true;
   writer_.drops_changed = true;
   Publish();
   return absl::OkStatus();
@@ -144,11 +156,20 @@ void RocksStore::Publish() {
     for (const auto& [sequence, drop] : writer_.drops) list.push_back(drop);
     drops = std::make_shared<const std::vector<cluster::v1::StoredDrop>>(std::move(list));
   }
+  Running running;
+  if (std::exchange(writer_.running_changed, false)) {
+    std::vector<RunningWave> list;
+    list.reserve(writer_.running.size());
+    for (const auto& [number, wave] : writer_.running) list.push_back(wave);
+    running = std::make_shared<const std::vector<RunningWave>>(std::move(list));
+  }
   std::lock_guard lock(published_mutex_);
   if (drops != nullptr) drops_.swap(drops);
+  if (running != nullptr) running_.swap(running);
   durable_.swap(fresh);
   to_plan_.swap(to_plan);
   last_order_ = writer_.last_order;
+  keys_generation_ = writer_.keys_generation;
   for (const auto& [node, recipients] : writer_.backlog) backlog_[node] = recipients;
 }
 

@@ -1,6 +1,6 @@
-// RocksStore, for its own .cc files only; callers include rocks_store.h. One file per subject: tenants.cc,
-// campaigns.cc, waves.cc, import.cc, recipients.cc, audit.cc, plan.cc, batches.cc, nodes.cc, reports.cc,
-// suppressions.cc, events.cc.
+// RocksStore, for its own .cc files only; callers include rocks_store.h. One file per subject: tenants.cc, domains.cc,
+// files.cc, certificates.cc, identity.cc, campaigns.cc, waves.cc, import.cc, recipients.cc, audit.cc, plan.cc,
+// batches.cc, nodes.cc, reports.cc, suppressions.cc, events.cc.
 #pragma once
 
 #include <atomic>
@@ -43,6 +43,32 @@ class RocksStore final : public Store {
   absl::StatusOr<cluster::v1::StoredSendingDomain> GetSendingDomain(std::string_view name) override;
   absl::StatusOr<Page<cluster::v1::StoredSendingDomain>> ListSendingDomains(std::string_view tenant, int page_size,
                                                                             std::string_view cursor) override;
+  absl::StatusOr<v1::Tenant> UpdateTenant(std::string_view name,
+                                          const std::function<absl::Status(v1::Tenant*)>& change_tenant) override;
+  absl::StatusOr<cluster::v1::StoredSendingDomain> ChangeSendingDomain(std::string_view name,
+                                                                       const DomainChange& change_domain) override;
+  absl::StatusOr<Page<cluster::v1::StoredSendingDomain>> ListAllSendingDomains(int page_size,
+                                                                               std::string_view cursor) override;
+  absl::Status DeleteSendingDomain(std::string_view name) override;
+  absl::StatusOr<std::vector<std::string>> CampaignsSendingFrom(std::string_view domain_name) override;
+  int64_t KeysGeneration() override;
+
+  absl::StatusOr<v1::File> PutFile(std::string_view tenant, std::string_view sha256, std::string data) override;
+  absl::StatusOr<v1::File> GetFile(std::string_view name) override;
+  absl::StatusOr<std::string> ReadFile(std::string_view name) override;
+  absl::StatusOr<Page<v1::File>> ListFiles(std::string_view tenant, int page_size, std::string_view cursor) override;
+  absl::Status DeleteFile(std::string_view name) override;
+
+  absl::StatusOr<v1::Certificate> CreateCertificate(std::string_view tenant,
+                                                    cluster::v1::StoredCertificate certificate) override;
+  absl::StatusOr<cluster::v1::StoredCertificate> GetCertificate(std::string_view name) override;
+  absl::StatusOr<Page<cluster::v1::StoredCertificate>> ListCertificates(std::string_view tenant, int page_size,
+                                                                        std::string_view cursor) override;
+  absl::Status WarnCertificate(std::string_view name, int days_left, std::string_view text) override;
+  absl::Status DeleteCertificate(std::string_view name) override;
+
+  absl::StatusOr<cluster::v1::StoredIdentity> GetIdentity() override;
+  absl::StatusOr<cluster::v1::StoredIdentity> ChangeIdentity(const IdentityChange& change_identity) override;
 
   absl::StatusOr<v1::Campaign> CreateCampaign(cluster::v1::StoredCampaign campaign, const RequestKey& request) override;
   absl::StatusOr<cluster::v1::StoredCampaign> GetCampaign(std::string_view name) override;
@@ -53,7 +79,7 @@ class RocksStore final : public Store {
   absl::StatusOr<cluster::v1::StoredWave> GetWave(std::string_view name) override;
   absl::StatusOr<cluster::v1::StoredWave> GetWaveByNumber(uint32_t number) override;
   absl::StatusOr<Page<v1::Wave>> ListWaves(std::string_view campaign, int page_size, std::string_view cursor) override;
-  absl::StatusOr<v1::Wave> StartWave(std::string_view name, uint32_t token_key_id) override;
+  absl::StatusOr<v1::Wave> StartWave(std::string_view name, const WaveStart& start) override;
   absl::StatusOr<std::vector<WaveToPlan>> WavesToPlan() override;
 
   absl::StatusOr<v1::ImportRecipientsResponse> ImportChunk(std::string_view wave, std::vector<NewRecipient> rows,
@@ -158,16 +184,28 @@ class RocksStore final : public Store {
   std::function<void()> listener_;  // writer thread, after it was set
   std::atomic<int64_t> unknown_reports_ = 0;
   std::atomic<int64_t> last_order_ = 0;  // on disk
-  WriterState writer_;                   // writer thread
+  std::atomic<int64_t> keys_generation_ = 0;
+  WriterState writer_;  // writer thread
 
   mutable std::mutex published_mutex_;
-  std::shared_ptr<const rocksdb::Snapshot> durable_;  // guarded by published_mutex_, as the two below
+  std::shared_ptr<const rocksdb::Snapshot> durable_;  // guarded by published_mutex_, as all below
   std::vector<WaveToPlan> to_plan_;
+  using Running = std::shared_ptr<const std::vector<RunningWave>>;
+  Running running_ = std::make_shared<const std::vector<RunningWave>>();
   Drops drops_ = std::make_shared<const std::vector<cluster::v1::StoredDrop>>();
   std::map<std::string, int64_t, std::less<>> backlog_;
 
   CommitLoop loop_;  // last: ends before what it uses
 };
+
+// An event of a resource: kind and text are the caller's, all else is known.
+inline v1::Event EventOf(std::string tenant, const v1::Event& wanted) {
+  v1::Event event;
+  event.set_kind(wanted.kind());
+  event.set_text(wanted.text());
+  event.set_tenant(std::move(tenant));
+  return event;
+}
 
 inline constexpr int kPageSizeDefault = 100;
 inline constexpr int kPageSizeMax = 5000;

@@ -176,6 +176,8 @@ class Store {
                                                                                        std::string_view cursor) = 0;
   // kNotFound; kFailedPrecondition: a running wave's From address is of this domain.
   virtual absl::Status DeleteSendingDomain(std::string_view name) = 0;
+  // Names of the campaigns, in order, of which a wave is RUNNING whose From address is of this domain (and tenant).
+  virtual absl::StatusOr<std::vector<std::string>> CampaignsSendingFrom(std::string_view domain_name) = 0;
   // Rises whenever a key set may have changed: domains' keys and states, certificates, our own keys. Does not block.
   virtual int64_t KeysGeneration() = 0;
 
@@ -198,7 +200,8 @@ class Store {
   virtual absl::StatusOr<cluster::v1::StoredCertificate> GetCertificate(std::string_view name) = 0;
   virtual absl::StatusOr<Page<cluster::v1::StoredCertificate>> ListCertificates(std::string_view tenant, int page_size,
                                                                                 std::string_view cursor) = 0;
-  // Writes the event that a certificate ends, once per `days_left` step. kNotFound.
+  // Writes the event that a certificate ends, unless one was written when so many days were left, or fewer. days_left:
+  // 0 means that it has ended. kNotFound.
   virtual absl::Status WarnCertificate(std::string_view name, int days_left, std::string_view text) = 0;
   virtual absl::Status DeleteCertificate(std::string_view name) = 0;
 
@@ -261,7 +264,8 @@ class Store {
                                                                                 int64_t after_sequence,
                                                                                 size_t limit) = 0;
   // The batch as it goes out now: recipients that still are ASSIGNED; those suppressed or dropped since get their
-  // outcome here (synced before the call returns) and are left out. return_path is filled by the caller.
+  // outcome here (synced before the call returns) and are left out. content_id and return_path are filled by the
+  // caller.
   virtual absl::StatusOr<cluster::v1::Batch> ReadBatch(const cluster::v1::PendingBatch& pending) = 0;
   // The node has it. Unknown ids are fine.
   virtual void AcknowledgeBatch(std::string_view node, std::string_view batch_id, Done done) = 0;

@@ -88,7 +88,6 @@ absl::Status MakeDraft(Store* store) {
   cluster::v1::StoredCampaign campaign;
   campaign.mutable_campaign()->set_name(kCampaign);
   campaign.add_stored_columns("name");
-  campaign.set_content_id("content");
   RETURN_IF_ERROR(store->CreateCampaign(campaign, {"make-campaign", "c"}).status());
   return store->CreateWave(kCampaign, kWave, {"make-wave", "w"}).status();
 }
@@ -142,7 +141,7 @@ void StoreTest::Running(int count) {
   Open();
   ASSERT_TRUE(MakeDraft(store_.get()).ok());
   ASSERT_TRUE(store_->ImportChunk(kWave, Rows(0, count), {}, {}).ok());
-  ASSERT_TRUE(store_->StartWave(kWave, 1).ok());
+  ASSERT_TRUE(store_->StartWave(kWave, {.token_key_id = 1}).ok());
   const absl::Status planned = PlanAll(store_.get());
   ASSERT_TRUE(planned.ok()) << planned;
 }

@@ -1,4 +1,4 @@
-// Tenants, their API keys and sending domains.
+// Tenants and their API keys.
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/base/strings.h"
@@ -10,11 +10,6 @@ namespace wavepost {
 namespace {
 
 constexpr int kApiKeysMax = 100;  // per tenant
-
-absl::Status AlreadyThere(std::string_view what, const std::string& name) {
-  return ApiError(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS",
-                  absl::StrCat("there is a ", Av(what), " '", name, "' already"), {{"resource", name}});
-}
 
 }  // namespace
 
@@ -81,39 +76,24 @@ absl::StatusOr<std::string> RocksStore::TenantOfKey(std::string_view secret_sha2
   return tenant;
 }
 
-absl::StatusOr<v1::SendingDomain> RocksStore::CreateSendingDomain(std::string_view tenant,
-                                                                  cluster::v1::StoredSendingDomain domain,
-                                                                  const RequestKey& request) {
-  return Create<v1::SendingDomain>(tenant, request, [&](Change& change) -> absl::StatusOr<v1::SendingDomain> {
-    const auto owner = change.read().Get(kNames, NameKey(NameKind::kTenant, tenant));
-    if (absl::IsNotFound(owner.status())) return NoSuch("tenant", tenant);
-    if (!owner.ok()) return owner.status();
-    const std::string key = NameKey(NameKind::kDomain, domain.domain().name());
-    const auto there = change.read().Get(kNames, key);
-    if (there.ok()) return AlreadyThere("sending domain", domain.domain().name());
-    if (!absl::IsNotFound(there.status())) return there.status();
-    *domain.mutable_domain()->mutable_create_time() = ToProtoTime(change.now());
-    change.Put(kNames, key, domain);
-    return domain.domain();
-  });
-}
-
-absl::StatusOr<cluster::v1::StoredSendingDomain> RocksStore::GetSendingDomain(std::string_view name) {
-  auto stored = Durable().GetMessage<cluster::v1::StoredSendingDomain>(kNames, NameKey(NameKind::kDomain, name));
-  if (absl::IsNotFound(stored.status())) return NoSuch("sending domain", name);
-  return stored;
-}
-
-absl::StatusOr<Page<cluster::v1::StoredSendingDomain>> RocksStore::ListSendingDomains(std::string_view tenant,
-                                                                                      int page_size,
-                                                                                      std::string_view cursor) {
-  using Stored = cluster::v1::StoredSendingDomain;
-  return List<Stored>(kNames, NameKey(NameKind::kDomain, absl::StrCat(Av(tenant), "/")), page_size, cursor,
-                      [](std::string_view value, std::vector<Stored>* items) -> absl::StatusOr<bool> {
-                        ASSIGN_OR_RETURN(auto stored, Reader::ParseRecord<Stored>(value));
-                        items->push_back(std::move(stored));
-                        return true;
-                      });
+absl::StatusOr<v1::Tenant> RocksStore::UpdateTenant(std::string_view name,
+                                                    const std::function<absl::Status(v1::Tenant*)>& change_tenant) {
+  v1::Tenant result;
+  const Decide decide = [&](Change& change) -> absl::Status {
+    const std::string row = NameKey(NameKind::kTenant, name);
+    auto stored = change.read().GetMessage<cluster::v1::StoredTenant>(kNames, row);
+    if (absl::IsNotFound(stored.status())) return NoSuch("tenant", name);
+    RETURN_IF_ERROR(stored.status());
+    result = stored->tenant();
+    RETURN_IF_ERROR(change_tenant(&result));
+    result.set_name(stored->tenant().name());
+    *result.mutable_create_time() = stored->tenant().create_time();
+    *stored->mutable_tenant() = result;
+    change.Put(kNames, row, *stored);
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(Write(decide));
+  return result;
 }
 
 }  // namespace wavepost

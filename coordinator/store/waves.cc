@@ -69,7 +69,7 @@ absl::StatusOr<Page<v1::Wave>> RocksStore::ListWaves(std::string_view campaign, 
                         });
 }
 
-absl::StatusOr<v1::Wave> RocksStore::StartWave(std::string_view name, uint32_t token_key_id) {
+absl::StatusOr<v1::Wave> RocksStore::StartWave(std::string_view name, const WaveStart& start) {
   v1::Wave result;
   RETURN_IF_ERROR(Write([&](Change& change) -> absl::Status {
     ASSIGN_OR_RETURN(cluster::v1::StoredWave* const stored, change.WaveNamed(name));
@@ -89,7 +89,9 @@ absl::StatusOr<v1::Wave> RocksStore::StartWave(std::string_view name, uint32_t t
       }
       wave->set_state(v1::Wave::RUNNING);
       *wave->mutable_start_time() = ToProtoTime(change.now());
-      stored->set_token_key_id(token_key_id);
+      wave->set_from_address(start.from_address);
+      stored->set_token_key_id(start.token_key_id);
+      stored->set_return_path_domain(start.return_path_domain);
       stored->set_started_after_order(change.state().last_order);
       v1::Event event;
       event.set_kind(v1::Event::WAVE_STARTED);
