@@ -24,6 +24,7 @@
 #include "common/base/clock.h"
 #include "common/base/recipient_id.h"
 #include "common/base/strings.h"
+#include "common/seal/seal_source.h"
 #include "sender/queue/queue_store.h"
 
 namespace wavepost {
@@ -70,6 +71,15 @@ cluster::v1::Content MakeContent(uint32_t wave) {
   return content;
 }
 
+// No keys: leaves unsigned.
+cluster::v1::KeySet MakeKeys() {
+  cluster::v1::KeySet keys;
+  keys.set_tenant("tenants/default");
+  keys.set_domain("survey.test");
+  keys.set_version(std::string(kContentIdBytes, 'k'));
+  return keys;
+}
+
 std::string DomainFor(uint64_t random, const Wishes& wishes, std::string* egress) {
   const size_t ips = wishes.egress.size();
   if (random % 100 < kBigPercent) {
@@ -113,6 +123,10 @@ absl::Status Fill(const Wishes& wishes, const Clock& clock) {
   options.data_dir = wishes.data_dir;
   options.memory_bytes = 256 << 20;
   options.queue_max = wishes.recipients;
+  std::string warning;
+  const auto sealer = LoadServiceSealer("", wishes.data_dir, &warning);
+  if (!sealer.ok()) return sealer.status();
+  options.sealer = &*sealer;
   auto queue = QueueStore::Open(options, clock.Now(), absl::ZeroDuration());
   if (!queue.ok()) return queue.status();
 
@@ -130,6 +144,8 @@ absl::Status Fill(const Wishes& wishes, const Clock& clock) {
     free_places.acquire();
     (*queue)->PutContent(MakeContent(wave), done);
   }
+  free_places.acquire();
+  (*queue)->PutKeySet(MakeKeys(), done);
   for (int64_t first = 0; first < wishes.recipients && !failed; first += kBatchRecipients) {
     free_places.acquire();
     const int64_t count = std::min<int64_t>(kBatchRecipients, wishes.recipients - first);

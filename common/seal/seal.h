@@ -23,8 +23,7 @@ class Sealer {
   // Reads lines "ID HEX" (ID 1 to 255, HEX 64 digits), '#' starts a comment. The first line seals, all open: a rotation
   // puts the new key on top.
   // Errors: kNotFound (no file), kInvalidArgument with file and line, kUnavailable (cannot be read). The key itself
-  // never
-  //         stands in a message.
+  //         never stands in a message.
   static absl::StatusOr<Sealer> Load(const std::string& path);
 
   // The same from text, e.g. from an environment variable; `name` stands for the file in errors.

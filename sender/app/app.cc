@@ -7,6 +7,7 @@
 
 #include "common/base/status_macros.h"
 #include "common/rpc/server.h"
+#include "common/seal/seal_source.h"
 #include "sender/delivery/delivery.h"
 
 namespace wavepost {
@@ -21,6 +22,11 @@ absl::StatusOr<std::unique_ptr<SenderApp>> SenderApp::Start(SenderConfig config)
   std::unique_ptr<SenderApp> app(new SenderApp);
   app->stop_grace_ = config.stop_grace;
   const absl::Duration recovery_delay = kRecoveryDelay / config.delivery.clock_scale;
+  std::string warning;
+  ASSIGN_OR_RETURN(Sealer sealer, LoadServiceSealer(config.sealing_key_file, config.queue.data_dir, &warning));
+  if (!warning.empty()) spdlog::warn("event=sealing_key_beside_data hint=\"{}\"", warning);
+  app->sealer_ = std::make_unique<const Sealer>(std::move(sealer));
+  config.queue.sealer = app->sealer_.get();
   config.queue.sequence_start = absl::ToUnixMicros(app->clock_.Now());
   ASSIGN_OR_RETURN(app->queue_, QueueStore::Open(config.queue, app->clock_.Now(), recovery_delay));
   SenderApp* self = app.get();
@@ -59,6 +65,8 @@ absl::StatusOr<std::unique_ptr<SenderApp>> SenderApp::Start(SenderConfig config)
                app->queue_->queued(), config.link.egress_ips.size(), config.link.target);
   return app;
 }
+
+SenderApp::SenderApp() = default;
 
 SenderApp::~SenderApp() {
   Stop();

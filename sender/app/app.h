@@ -14,6 +14,8 @@ class Server;
 
 namespace wavepost {
 
+class Sealer;
+
 class Delivery;
 
 class SenderApp {
@@ -37,10 +39,11 @@ class SenderApp {
   const QueueStore& queue() const { return *queue_; }
 
  private:
-  SenderApp() = default;
+  SenderApp();
 
   absl::Duration stop_grace_;
   SystemClock clock_;
+  std::unique_ptr<const Sealer> sealer_;
   std::unique_ptr<QueueStore> queue_;
   std::unique_ptr<Delivery> delivery_;
   std::unique_ptr<CoordinatorLink> link_;

@@ -71,6 +71,12 @@ std::shared_ptr<const WarmUpPlan> ReadWarmUp(const ConfigNode& node, v1::WarmUp*
   return plan;
 }
 
+bool IsRegion(std::string_view name) {
+  return !name.empty() && name.size() <= 20 && name.front() != '-' && name.back() != '-' &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+}
+
 void ReadEgress(const ConfigNode& root, SenderConfig* config) {
   std::set<std::string> seen;
   for (const ConfigNode& item : root.List("egress_ips")) {
@@ -78,6 +84,10 @@ void ReadEgress(const ConfigNode& root, SenderConfig* config) {
     ip.set_address(item.RequiredString("address"));
     ip.set_ehlo_name(item.RequiredString("ehlo_name"));
     ip.set_pool(item.String("pool", "default"));
+    ip.set_region(item.String("region", "default"));
+    if (!IsRegion(ip.region())) {
+      item.Problem("region", "must be 1 to 20 of a-z, 0-9 and '-': it becomes part of a DNS name, e.g. eu");
+    }
     ip.set_weight(item.Double("weight", 1, 0.001, 1000));
     asio::error_code error;
     const asio::ip::address parsed = asio::ip::make_address(ip.address(), error);
@@ -181,6 +191,7 @@ absl::StatusOr<SenderConfig> LoadSenderConfig(const std::string& path) {
   const ConfigNode root = file.root();
   SenderConfig config;
   config.log_level = root.String("log_level", "info");
+  config.sealing_key_file = root.String("sealing_key_file", "");
   config.queue.data_dir = root.String("data_dir", "var/sender");
   config.queue.memory_bytes = static_cast<size_t>(root.Int("memory_mb", 64, 8, 1 << 20)) << 20;
   config.queue.queue_max = root.Int("queue_max", 20'000'000, 1, 1'000'000'000);

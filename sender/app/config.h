@@ -22,6 +22,7 @@ struct SenderConfig {
   TlsFiles tls;
   absl::Duration stop_grace;  // SIGTERM: how long running transactions may take
   std::string log_level;
+  std::string sealing_key_file;             // see LoadServiceSealer
   std::function<void()> on_storage_failed;  // not from the file: how the process asks itself to stop
 };
 

@@ -1,13 +1,16 @@
 // Makes the bytes of a message: renders its template, signs it. Runs on the CPU threads.
 //
-// Templates and signing keys are compiled once and shared; at most kContentsMax templates are kept.
+// Contents are compiled with their keys once and shared; the least recently used go when there are more than kContentsMax
+// or they take more than kContentBytesMax.
 // Threads: Compose is a coroutine of the owning io_context; the work itself runs on `cpu`.
 #pragma once
 
 #include <asio/thread_pool.hpp>
+#include <cstddef>
 #include <list>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
@@ -17,15 +20,12 @@
 
 namespace wavepost {
 
-class DkimSigner;
-class MessageTemplate;
+class OutgoingContent;
 class QueueStore;
 
-// A campaign's content, ready to be rendered.
+// A campaign's content, ready to be rendered and signed.
 struct CompiledContent {
-  std::shared_ptr<const MessageTemplate> message;
-  std::shared_ptr<const DkimSigner> signer;  // null: leaves unsigned
-  std::string message_id_domain;
+  std::shared_ptr<const OutgoingContent> outgoing;
   absl::Duration max_age;
 };
 
@@ -38,28 +38,34 @@ struct ComposedMessage {
 class Composer {
  public:
   static constexpr size_t kContentsMax = 256;
+  static constexpr size_t kContentBytesMax = 128 << 20;
 
   // Both must outlive the composer.
   Composer(const QueueStore* store, asio::thread_pool* cpu) : store_(store), cpu_(cpu) {}
 
-  // The compiled content. Errors: kNotFound, kInvalidArgument (does not compile; the coordinator has checked it, so
-  // this is a version skew), storage errors.
+  // The compiled content. Errors: never kInvalidArgument, since nothing here is the recipient's fault: keys that have not
+  // come or do not open, a content that does not compile (the coordinator has checked it, so this is a version skew),
+  // storage errors.
   absl::StatusOr<std::shared_ptr<const CompiledContent>> Content(const std::string& content_id);
 
   // The message of an entry. The same entry yields the same Message-ID and Date on each attempt.
+  // Errors: kInvalidArgument, kResourceExhausted: these values cannot be rendered. Others are ours and pass.
   Awaitable<absl::StatusOr<ComposedMessage>> Compose(std::shared_ptr<const CompiledContent> content,
                                                      std::shared_ptr<const cluster::v1::QueueEntry> entry);
 
-  // A signing key has changed: keys are read again with the next message.
+  // A key set has changed: keys are read again with the next message.
   void ForgetKeys();
 
  private:
   using Entry = std::pair<std::string, std::shared_ptr<const CompiledContent>>;
 
+  absl::StatusOr<std::shared_ptr<const CompiledContent>> Compile(const std::string& content_id);
+
   const QueueStore* store_;
   asio::thread_pool* cpu_;
   std::list<Entry> recent_;  // most recently used first
   absl::flat_hash_map<std::string, std::list<Entry>::iterator> by_id_;
+  size_t bytes_ = 0;  // of those in recent_
 };
 
 }  // namespace wavepost

@@ -276,7 +276,7 @@ class Courier {
                       .smtputf8 = message->smtputf8,
                       .envelope_id = item.id.ToString()};
     std::function<Awaitable<bool>()> before_dot = [this, &item]() -> Awaitable<bool> { return Mark(item); };
-    OutgoingMessage outgoing{.canonical = message->canonical, .has_8bit = message->has_8bit};
+    WireMessage outgoing{.canonical = message->canonical, .has_8bit = message->has_8bit};
     co_return co_await session_->Send(std::move(envelope), std::move(outgoing), std::move(before_dot));
   }
 

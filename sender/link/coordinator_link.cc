@@ -36,7 +36,8 @@ constexpr int kQuietTicks = 5;  // a status that says nothing new goes out every
 constexpr absl::Duration kSilenceMax = absl::Seconds(35);
 constexpr absl::Duration kLeaseStoreInterval = absl::Seconds(10);
 constexpr absl::Duration kRefusedRetry = absl::Seconds(10);
-constexpr int kMessageBytesMax = 8 << 20;
+constexpr int kReceiveBytesMax = 32 << 20;  // a content with its attachments
+constexpr size_t kKeySetsMax = 10'000;      // told in a hello
 
 }  // namespace
 
@@ -53,7 +54,7 @@ class CoordinatorLink::Impl {
         random_(std::hash<std::string>()(options_.node_id)),
         lease_end_ms_(absl::ToUnixMillis(store->lease_end())) {
     grpc::ChannelArguments arguments;
-    arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+    arguments.SetMaxReceiveMessageSize(kReceiveBytesMax);
     // A backoff of gRPC's own under ours would add up.
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
@@ -127,6 +128,8 @@ class CoordinatorLink::Impl {
     hello->set_version(options_.version);
     if (hooks_.order_cursor) hello->set_order_cursor(hooks_.order_cursor());
     if (hooks_.data_id) hello->set_data_id(hooks_.data_id());
+    const absl::StatusOr<std::vector<cluster::v1::KeySetVersion>> keys = store_->ReadKeySetVersions(kKeySetsMax);
+    if (keys.ok()) hello->mutable_key_sets()->Assign(keys->begin(), keys->end());
     *hello->mutable_status() = Status();
     stream_->Send(std::move(message));
   }
@@ -194,8 +197,8 @@ class CoordinatorLink::Impl {
         return OnWelcome(message.welcome());
       case CoordinatorMessage::kContent:
         return store_->PutContent(std::move(*message.mutable_content()), Checked("store a content"));
-      case CoordinatorMessage::kSigningKey:
-        return OnSigningKey(std::move(*message.mutable_signing_key()));
+      case CoordinatorMessage::kKeySet:
+        return OnKeySet(std::move(*message.mutable_key_set()));
       case CoordinatorMessage::kBatch:
         return OnBatch(std::move(*message.mutable_batch()));
       case CoordinatorMessage::kSuppressions:
@@ -244,9 +247,9 @@ class CoordinatorLink::Impl {
     store_->PutLeaseEnd(end);
   }
 
-  void OnSigningKey(cluster::v1::SigningKey key) {
-    auto checked = Checked("store a signing key");
-    store_->PutSigningKey(std::move(key), [this, checked](absl::Status status) {
+  void OnKeySet(cluster::v1::KeySet keys) {
+    auto checked = Checked("store a key set");
+    store_->PutKeySet(std::move(keys), [this, checked](absl::Status status) {
       if (status.ok()) hooks_.keys_changed();
       checked(status);
     });

@@ -1,5 +1,5 @@
 // Opening, closing, and the small records: contents, keys, facts. The rest of the store: batches.cc, lanes.cc,
-// results.cc, suppressions.cc, outbox.cc, recovery.cc.
+// results.cc, suppressions.cc, outbox.cc, recovery.cc, key_sets.cc.
 #include "sender/queue/queue_store.h"
 
 #include <openssl/rand.h>
@@ -57,6 +57,7 @@ absl::StatusOr<std::unique_ptr<QueueStore>> RocksQueueStore::Open(const Options&
   RETURN_IF_ERROR(Annotate(store->MakeDataId(), options.data_dir));
   RETURN_IF_ERROR(Annotate(store->Recover(now, recovery_delay), options.data_dir));
   RETURN_IF_ERROR(Annotate(store->ForgetTheLongAgoLearned(now), options.data_dir));
+  RETURN_IF_ERROR(Annotate(store->EraseClearKeys(), options.data_dir));
   store->loop_ = std::make_unique<CommitLoop>([raw = store.get()] { return raw->SyncAll(); });
   return store;
 }
@@ -124,20 +125,6 @@ absl::StatusOr<std::string> RocksQueueStore::TenantOf(const std::string& content
   RETURN_IF_ERROR(content.status());
   if (tenants_.size() >= kTenantsMax) tenants_.clear();
   return tenants_[content_id] = content->tenant();
-}
-
-void RocksQueueStore::PutSigningKey(cluster::v1::SigningKey key, Done done) {
-  loop_->Submit(
-      [this, domain = key.domain(), bytes = key.SerializeAsString()] {
-        Change change;
-        change.batch.Put(db_->cf(kKeys), domain, bytes);
-        return Write(&change);
-      },
-      std::move(done));
-}
-
-absl::StatusOr<cluster::v1::SigningKey> RocksQueueStore::GetSigningKey(std::string_view domain) const {
-  return Parsed<cluster::v1::SigningKey>(db_->Get(kKeys, domain), "read a signing key");
 }
 
 absl::Time RocksQueueStore::lease_end() const {

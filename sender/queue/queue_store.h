@@ -25,6 +25,8 @@
 
 namespace wavepost {
 
+class Sealer;
+
 // Where recipients wait for the same thing: one source address, one recipient domain, one wave; those that were
 // deferred apart from those that were never tried, since an appointment (greylisting) must not stand behind a million
 // newcomers.
@@ -68,6 +70,7 @@ class QueueStore {
     // again that the coordinator has seen: it would take the reports for repeats. Production gives the clock's
     // microseconds.
     int64_t sequence_start = 0;
+    const Sealer* sealer = nullptr;  // for private keys at rest; outlives the store. Required
   };
 
   virtual ~QueueStore() = default;
@@ -90,7 +93,8 @@ class QueueStore {
   // Forgets every remembered batch id that is not among these.
   virtual void ForgetBatchesExcept(std::vector<std::string> batch_ids) = 0;
   virtual void PutContent(cluster::v1::Content content, Done done) = 0;
-  virtual void PutSigningKey(cluster::v1::SigningKey key, Done done) = 0;
+  // Replaces the key set of its tenant and domain. Private keys are sealed on disk.
+  virtual void PutKeySet(cluster::v1::KeySet keys, Done done) = 0;
   // Applies suppression changes: queued recipients of the tenant with that address get the outcome SUPPRESSED, except
   // those past MarkInFlight; see Finish and Defer for these. Moves the suppression cursor.
   virtual void ApplySuppressions(std::vector<cluster::v1::SuppressionChange> changes, absl::Time now, Done done) = 0;
@@ -123,8 +127,10 @@ class QueueStore {
   virtual void Defer(const QueueItem& item, cluster::v1::QueueEntry entry, int64_t due_ms, cluster::v1::Report report,
                      Done done) = 0;
   virtual absl::StatusOr<cluster::v1::Content> GetContent(std::string_view content_id) const = 0;
-  // kNotFound: mail from this domain leaves unsigned.
-  virtual absl::StatusOr<cluster::v1::SigningKey> GetSigningKey(std::string_view domain) const = 0;
+  // kNotFound: none has come. Others as Sealer::Open: the keys in the folder belong to another sealing key.
+  virtual absl::StatusOr<cluster::v1::KeySet> GetKeySet(std::string_view tenant, std::string_view domain) const = 0;
+  // Those that can be opened with the sealer's keys, at most `limit`.
+  virtual absl::StatusOr<std::vector<cluster::v1::KeySetVersion>> ReadKeySetVersions(size_t limit) const = 0;
 
   // Recipients that wait under this address, at most `limit`; or, for "@domain", the first ones of its lanes.
   virtual absl::StatusOr<std::vector<QueueItem>> FindWaiting(std::string_view address, size_t limit) const = 0;

@@ -260,22 +260,14 @@ TEST_F(QueueStoreTest, TheOutboxIsReadInPagesAndTellsOfNews) {
   EXPECT_THAT(store_->ReadOutbox(3, 10).value(), IsEmpty());
 }
 
-TEST_F(QueueStoreTest, ContentsKeysAndFactsOutliveARestart) {
+TEST_F(QueueStoreTest, ContentsAndFactsOutliveARestart) {
   EXPECT_EQ(store_->lease_end(), absl::InfinitePast());
   ASSERT_TRUE(PutTenantContent().ok());
-  cluster::v1::SigningKey key;
-  key.set_domain("example.com");
-  key.set_selector("s1");
-  ASSERT_TRUE(Await([&](QueueStore::Done done) { store_->PutSigningKey(key, done); }).ok());
-  key.set_selector("s2");
-  ASSERT_TRUE(Await([&](QueueStore::Done done) { store_->PutSigningKey(key, done); }).ok());
   ASSERT_TRUE(Suppress({MakeSuppression(7, "x@example.org")}).ok());
   store_->PutLeaseEnd(now_);
   Open();
   EXPECT_EQ(store_->GetContent(kContentId)->tenant(), kTenant);
   EXPECT_TRUE(absl::IsNotFound(store_->GetContent("x").status()));
-  EXPECT_EQ(store_->GetSigningKey("example.com")->selector(), "s2");
-  EXPECT_TRUE(absl::IsNotFound(store_->GetSigningKey("example.org").status()));
   EXPECT_EQ(store_->suppression_cursor(), 7);
   EXPECT_EQ(store_->lease_end(), now_);
 }

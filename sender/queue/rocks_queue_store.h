@@ -42,7 +42,7 @@ class RocksQueueStore final : public QueueStore {
   void ForgetBatches(std::vector<std::string> batch_ids) override;
   void ForgetBatchesExcept(std::vector<std::string> batch_ids) override;
   void PutContent(cluster::v1::Content content, Done done) override;
-  void PutSigningKey(cluster::v1::SigningKey key, Done done) override;
+  void PutKeySet(cluster::v1::KeySet keys, Done done) override;
   void ApplySuppressions(std::vector<cluster::v1::SuppressionChange> changes, absl::Time now, Done done) override;
 
   absl::StatusOr<std::vector<LaneDue>> ReadLanes(const LaneKey* after, size_t limit) const override;
@@ -55,7 +55,8 @@ class RocksQueueStore final : public QueueStore {
   void Defer(const QueueItem& item, cluster::v1::QueueEntry entry, int64_t due_ms, cluster::v1::Report report,
              Done done) override;
   absl::StatusOr<cluster::v1::Content> GetContent(std::string_view content_id) const override;
-  absl::StatusOr<cluster::v1::SigningKey> GetSigningKey(std::string_view domain) const override;
+  absl::StatusOr<cluster::v1::KeySet> GetKeySet(std::string_view tenant, std::string_view domain) const override;
+  absl::StatusOr<std::vector<cluster::v1::KeySetVersion>> ReadKeySetVersions(size_t limit) const override;
 
   absl::StatusOr<cluster::v1::PathState> GetPathState(std::string_view egress_ip, std::string_view site) const override;
   void PutPathState(std::string_view egress_ip, std::string_view site, const cluster::v1::PathState& state) override;
@@ -140,6 +141,7 @@ class RocksQueueStore final : public QueueStore {
   absl::Status LoadFacts();
   absl::Status Recover(absl::Time now, absl::Duration delay);
   absl::Status ForgetTheLongAgoLearned(absl::Time now);
+  absl::Status EraseClearKeys();
   absl::Status RecoverInFlight(absl::Time now, absl::Duration delay, Change* change);
   absl::Status RecoverWithdrawn(absl::Time now, Change* change);
 

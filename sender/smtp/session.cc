@@ -105,7 +105,7 @@ Awaitable<absl::StatusOr<Reply>> Session::Ask(std::string command, absl::Duratio
   co_return reply;
 }
 
-absl::Status Session::MakeCommands(const Envelope& envelope, const OutgoingMessage& message, std::string* mail,
+absl::Status Session::MakeCommands(const Envelope& envelope, const WireMessage& message, std::string* mail,
                                    std::string* rcpt) const {
   MailOptions mail_options;
   if (extensions_.size) mail_options.size = message.canonical->size();
@@ -123,7 +123,7 @@ absl::Status Session::MakeCommands(const Envelope& envelope, const OutgoingMessa
 }
 
 // What the host would refuse, from what it offers: answered in its place.
-std::optional<Reply> Session::RefusedUnasked(const Envelope& envelope, const OutgoingMessage& message) const {
+std::optional<Reply> Session::RefusedUnasked(const Envelope& envelope, const WireMessage& message) const {
   if (extensions_.size_max.has_value() && *extensions_.size_max < message.canonical->size()) {
     return MakeReply(552, "5.3.4 message is larger than the host's limit (SIZE)");
   }
@@ -143,7 +143,7 @@ struct Session::Step {
   absl::Duration limit;
 };
 
-Awaitable<std::optional<AttemptResult>> Session::Introduce(const Envelope* envelope, const OutgoingMessage* message,
+Awaitable<std::optional<AttemptResult>> Session::Introduce(const Envelope* envelope, const WireMessage* message,
                                                            Mode mode) {
   std::string mail, rcpt;
   if (const absl::Status made = MakeCommands(*envelope, *message, &mail, &rcpt); !made.ok()) {
@@ -216,7 +216,7 @@ Awaitable<std::optional<AttemptResult>> Session::Introduce(const Envelope* envel
   co_return refused;
 }
 
-Awaitable<AttemptResult> Session::Send(Envelope envelope, OutgoingMessage message,
+Awaitable<AttemptResult> Session::Send(Envelope envelope, WireMessage message,
                                        std::function<Awaitable<bool>()> before_dot) {
   if (!usable_) co_return Failed(Phase::kMail, Failure::kLost, "no session is open");
   const WireScan scan = ScanForWire(*message.canonical);

@@ -17,6 +17,7 @@ QueueFixture::QueueFixture() {
   static std::atomic<int> count = 0;
   options_.data_dir = absl::StrCat(testing::TempDir(), "wavepost_queue_", ::getpid(), "_", ++count);
   std::filesystem::remove_all(options_.data_dir);
+  options_.sealer = &sealer_;
 }
 
 QueueFixture::~QueueFixture() {

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "common/seal/seal.h"
 #include "common/storage/testing/power_cut_env.h"
 #include "sender/queue/queue_store.h"
 
@@ -56,6 +57,7 @@ class QueueFixture : public ::testing::Test {
   // Entries in all lanes, counted one by one.
   int64_t CountEntries() const;
 
+  const Sealer sealer_ = Sealer::ForTest();
   QueueStore::Options options_;
   absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
   PowerCutEnv disk_;

@@ -197,7 +197,7 @@ Awaitable<void> RunClient(Session* session, tcp::endpoint to, const Dialogue* di
   played->tls = session->tls_outcome();
   for (int i = 0; i < dialogue->transactions && !played->open.has_value() && session->usable(); ++i) {
     co_await Settle();  // between messages the peer may do something
-    OutgoingMessage message{.canonical = std::make_shared<const std::string>(dialogue->message),
+    WireMessage message{.canonical = std::make_shared<const std::string>(dialogue->message),
                             .has_8bit = dialogue->has_8bit};
     std::function<Awaitable<bool>()> before_dot = [played, dialogue]() -> Awaitable<bool> {
       ++played->marks;
