@@ -18,14 +18,19 @@ struct DnsblZone {
   // Answers that are no listing: "127.255.255.254" and its like (the list refuses our resolver).
   std::vector<std::string> refusals;
   bool ipv6 = false;  // answers for IPv6 addresses too
+  // Has the test entries of RFC 5782 section 5: 127.0.0.2 is always listed. Without them a dead list looks like a clean
+  // one.
+  bool test_entries = true;
+  std::string note;  // for the operator, what is special about it; a sentence, may be empty
 };
 using DnsblZones = std::vector<DnsblZone>;
 
 // The well-known ones.
 const DnsblZones& BuiltInDnsblZones();
 
-// From YAML: "zones: [{zone: ..., removal_url: ..., refusals: [...], ipv6: true}]". Errors: kInvalidArgument with file,
-// line and key.
+// From YAML: "zones: [{zone: ..., removal_url: ..., refusals: [...], ipv6: true, test_entries: true, note: ...}]"; it
+// takes the place of those built in. An empty list is fine: nothing is looked up.
+// Errors: kNotFound; kInvalidArgument with file, line and key.
 absl::StatusOr<DnsblZones> LoadDnsblZones(const std::string& path);
 
 }  // namespace wavepost
