@@ -80,15 +80,15 @@ Awaitable<bool> Connection::Read() {
 Awaitable<void> Connection::Store() {
   const TakenMessage& message = dialogue_.message();
   if (message.to_postmaster) shared_->counters.postmaster_dropped.fetch_add(1);
-  if (message.recipients.empty()) {
+  if (message.recipients.empty() && message.unsubscribes.empty()) {
     dialogue_.Stored(absl::OkStatus());
     co_return;
   }
   std::vector<cluster::v1::BounceReport> reports =
-      MakeBounceReports(message.head, message.recipients, shared_->clock->Now());
+      MakeBounceReports(message.head, message.recipients, message.unsubscribes, shared_->clock->Now());
   const std::string class_name = v1::BounceClass_Name(reports.front().bounce_class());
   const std::string reason_name = v1::Reason_Name(reports.front().status().reason());
-  const std::string recipient = message.recipients.front().ToString();
+  const std::string recipient = RecipientId::FromPacked(reports.front().recipient_id()).ToString();
   const size_t count = reports.size();
 
   stored_.reset();

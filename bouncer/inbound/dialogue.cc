@@ -13,6 +13,10 @@ namespace {
 // A client that goes on after so many bytes too many does not listen: the connection ends.
 constexpr int64_t kOversizeBytesMax = 16 << 20;
 
+void AddOnce(RecipientId id, std::vector<RecipientId>* ids) {
+  if (std::find(ids->begin(), ids->end(), id) == ids->end()) ids->push_back(id);
+}
+
 }  // namespace
 
 Dialogue::Dialogue(std::string hostname, const InboundLimits* limits, const Mailboxes* mailboxes, HeadBudget* budget)
@@ -174,10 +178,10 @@ void Dialogue::Rcpt(const Command& command) {
       message_.to_postmaster = true;
       break;
     case Mailboxes::Kind::kReturnPath:
-      if (std::find(message_.recipients.begin(), message_.recipients.end(), match.recipient) ==
-          message_.recipients.end()) {
-        message_.recipients.push_back(match.recipient);
-      }
+      AddOnce(match.recipient, &message_.recipients);
+      break;
+    case Mailboxes::Kind::kUnsubscribe:
+      AddOnce(match.recipient, &message_.unsubscribes);
       break;
   }
   ++recipients_;

@@ -37,8 +37,9 @@ class HeadBudget {
 
 // A message that is complete and waits to be stored.
 struct TakenMessage {
-  std::string head;                     // the first InboundLimits::head_bytes_max bytes
-  std::vector<RecipientId> recipients;  // from the tokens, without repetitions; may be empty
+  std::string head;                       // the first InboundLimits::head_bytes_max bytes
+  std::vector<RecipientId> recipients;    // from the tokens, without repetitions; may be empty
+  std::vector<RecipientId> unsubscribes;  // likewise, of those who want no more mail
   bool to_postmaster = false;
 };
 

@@ -10,8 +10,10 @@
 
 namespace wavepost {
 
-// One record per recipient, sequence 0. A message that is no report is recorded too.
+// One record per recipient, sequence 0. A message that is no report is recorded too. For those who unsubscribe the fact
+// that they wrote is enough: what they wrote is not looked at.
 std::vector<cluster::v1::BounceReport> MakeBounceReports(std::string_view message,
-                                                         const std::vector<RecipientId>& recipients, absl::Time now);
+                                                         const std::vector<RecipientId>& recipients,
+                                                         const std::vector<RecipientId>& unsubscribes, absl::Time now);
 
 }  // namespace wavepost

@@ -13,7 +13,7 @@ constexpr char kReport[] =
 
 TEST(IntakeTest, TheTokenNamesTheRecipient) {
   const absl::Time now = absl::FromUnixMicros(1'777'968'001'000'250);
-  const auto reports = MakeBounceReports(kReport, {{1, 2}, {3, 4}}, now);
+  const auto reports = MakeBounceReports(kReport, {{1, 2}, {3, 4}}, {}, now);
   ASSERT_EQ(reports.size(), 2u);
   EXPECT_EQ(RecipientId::FromPacked(reports[0].recipient_id()), (RecipientId{1, 2}));
   EXPECT_EQ(RecipientId::FromPacked(reports[1].recipient_id()), (RecipientId{3, 4}));
@@ -27,14 +27,23 @@ TEST(IntakeTest, TheTokenNamesTheRecipient) {
 }
 
 TEST(IntakeTest, WhatIsNoReportIsRecordedToo) {
-  const auto reports = MakeBounceReports("Subject: hello\r\n\r\nhello\r\n", {{1, 2}}, absl::UnixEpoch());
+  const auto reports = MakeBounceReports("Subject: hello\r\n\r\nhello\r\n", {{1, 2}}, {}, absl::UnixEpoch());
   ASSERT_EQ(reports.size(), 1u);
   EXPECT_EQ(reports[0].bounce_class(), v1::NOT_A_BOUNCE);
-  EXPECT_EQ(MakeBounceReports("", {{1, 2}}, absl::UnixEpoch()).size(), 1u);
+  EXPECT_EQ(MakeBounceReports("", {{1, 2}}, {}, absl::UnixEpoch()).size(), 1u);
+}
+
+TEST(IntakeTest, WhoUnsubscribesDoesWhateverTheMessageSays) {
+  const auto reports = MakeBounceReports(kReport, {{1, 2}}, {{3, 4}}, absl::UnixEpoch());
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_EQ(reports[0].bounce_class(), v1::HARD);
+  EXPECT_EQ(RecipientId::FromPacked(reports[1].recipient_id()), (RecipientId{3, 4}));
+  EXPECT_EQ(reports[1].bounce_class(), v1::UNSUBSCRIBE);
+  EXPECT_TRUE(reports[1].final_recipient().empty());
 }
 
 TEST(IntakeTest, NobodyToRecord) {
-  EXPECT_TRUE(MakeBounceReports(kReport, {}, absl::UnixEpoch()).empty());
+  EXPECT_TRUE(MakeBounceReports(kReport, {}, {}, absl::UnixEpoch()).empty());
 }
 
 }  // namespace

@@ -30,6 +30,10 @@ std::string Token() {
   return MakeToken(TokenKeys::ForTest(), kId, 1);
 }
 
+std::string Unsubscribing() {
+  return *UnsubscribeToken(Token());
+}
+
 std::string Damaged() {
   std::string token = Token();
   token[10] = token[10] == 'a' ? 'b' : 'a';
@@ -40,7 +44,8 @@ TEST_P(MailboxesTest, Finds) {
   const Mailboxes mailboxes("bounce.example", TokenKeys::ForTest());
   const Mailboxes::Match match = mailboxes.Find(GetParam().path);
   EXPECT_EQ(match.kind, GetParam().want);
-  EXPECT_EQ(match.recipient, GetParam().want == Kind::kReturnPath ? kId : RecipientId{});
+  EXPECT_EQ(match.recipient,
+            GetParam().want == Kind::kReturnPath || GetParam().want == Kind::kUnsubscribe ? kId : RecipientId{});
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -51,8 +56,13 @@ INSTANTIATE_TEST_SUITE_P(
                       Row{"Shortened", "b+" + Token().substr(1) + "@bounce.example", Kind::kNone},
                       Row{"NoToken", "b+@bounce.example", Kind::kNone},
                       Row{"OtherTag", "c+" + Token() + "@bounce.example", Kind::kNone},
-                      Row{"OtherDomain", "b+" + Token() + "@other.example", Kind::kNone},
-                      Row{"Subdomain", "b+" + Token() + "@x.bounce.example", Kind::kNone},
+                      Row{"CustomersDomain", "b+" + Token() + "@wpbounce.other.example", Kind::kReturnPath},
+                      Row{"Unsubscribe", "u+" + Unsubscribing() + "@bounce.example", Kind::kUnsubscribe},
+                      Row{"UnsubscribeUpperCase", Upper("u+" + Unsubscribing() + "@bounce.example"),
+                          Kind::kUnsubscribe},
+                      Row{"ReturnPathsTokenDoesNotUnsubscribe", "u+" + Token() + "@bounce.example", Kind::kNone},
+                      Row{"UnsubscribingTokenDoesNotReport", "b+" + Unsubscribing() + "@bounce.example", Kind::kNone},
+                      Row{"EmptyDomain", "b+" + Token() + "@", Kind::kNone},
                       Row{"NoDomain", "b+" + Token(), Kind::kNone},
                       Row{"TwoAts", "b+" + Token() + "@other.example@bounce.example", Kind::kNone},
                       Row{"Postmaster", "PostMaster@Bounce.Example", Kind::kPostmaster},
