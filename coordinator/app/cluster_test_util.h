@@ -36,6 +36,8 @@ class ClusterTest : public testing::Test {
   ClusterTest();
   ~ClusterTest() override;
 
+  // Changes the configuration of the next start; set by the test that wants to.
+  std::function<void(CoordinatorConfig*)> configure_;
   // Starts the coordinator on the test's folder, which survives a Restart.
   void StartCoordinator(std::vector<std::string> operator_keys = {});
   void StopCoordinator();

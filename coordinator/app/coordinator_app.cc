@@ -13,14 +13,19 @@
 #include "common/base/clock.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/server.h"
+#include "common/seal/seal_source.h"
 #include "coordinator/api/api_context.h"
 #include "coordinator/api/live_streams.h"
 #include "coordinator/api/services.h"
+#include "coordinator/base/dns_client.h"
 #include "coordinator/base/event_thread.h"
 #include "coordinator/base/log.h"
 #include "coordinator/base/worker_pool.h"
 #include "coordinator/dispatch/dispatch_service.h"
+#include "coordinator/domains/domain_keeper.h"
 #include "coordinator/feed/feed_server.h"
+#include "coordinator/identity/dnsbl_zones.h"
+#include "coordinator/identity/identity_keeper.h"
 #include "coordinator/planner/drop_runner.h"
 #include "coordinator/planner/planner.h"
 #include "coordinator/rpc/auth.h"
@@ -35,7 +40,36 @@ constexpr size_t kCallsWaitingMax = 1000;
 constexpr size_t kImportThreads = 2;
 constexpr absl::Duration kRenewEvery = absl::Seconds(10);
 constexpr int kRenewalsPerLease = 4;
+constexpr int kDomainsPage = 1000;
 constexpr std::chrono::seconds kShutdownGrace{5};
+
+// Refuses to start rather than to find out with the first mail. Blocks for the disk; a key takes microseconds.
+absl::Status CheckSealedKeys(Store* store, const Sealer& sealer) {
+  const auto check = [&sealer](const cluster::v1::StoredSendingDomain& domain) -> absl::Status {
+    for (const cluster::v1::SealedKey& key : domain.keys()) {
+      const auto opened =
+          sealer.Open(key.sealed_pem(), absl::StrCat("dkim/", domain.domain().name(), "/", key.selector()));
+      if (opened.ok()) continue;
+      return absl::FailedPreconditionError(
+          absl::StrCat("the DKIM key ", key.selector(), " of ", domain.domain().name(), " does not open: ",
+                       opened.status().message(), "; start with the sealing keys that this data folder was used with"));
+    }
+    return absl::OkStatus();
+  };
+  std::string cursor;
+  do {
+    ASSIGN_OR_RETURN(const auto page, store->ListAllSendingDomains(kDomainsPage, cursor));
+    for (const auto& domain : page.items) RETURN_IF_ERROR(check(domain));
+    cursor = page.next;
+  } while (!cursor.empty());
+  ASSIGN_OR_RETURN(const auto identity, store->GetIdentity());
+  return check(identity.own());
+}
+
+absl::StatusOr<DnsblZones> ZonesOf(const CoordinatorConfig& config) {
+  if (config.dnsbl_zones_file.empty()) return BuiltInDnsblZones();
+  return LoadDnsblZones(config.dnsbl_zones_file);
+}
 
 absl::Status MakeDefaultTenant(Store* store) {
   v1::Tenant tenant;
@@ -57,12 +91,16 @@ struct CoordinatorApp::Parts {
   WorkerPool calls{kCallThreads, kCallsWaitingMax};
   WorkerPool imports{kImportThreads, LiveStreams::kStreamsMax};
   std::unique_ptr<Authenticator> auth;
+  std::unique_ptr<const Sealer> sealer;
+  std::unique_ptr<DnsClient> dns;
   ApiContext api;
   std::unique_ptr<DispatchServer> dispatch;
   std::unique_ptr<FeedServer> feed;
   std::unique_ptr<Store> store;  // ends before the services: its last callbacks post to them
   std::unique_ptr<Planner> planner;
   std::unique_ptr<DropRunner> drops;
+  std::unique_ptr<DomainKeeper> domains;
+  std::unique_ptr<IdentityKeeper> identity;
   std::vector<std::unique_ptr<grpc::Service>> services;
   RpcServer server;
   RpcServer status_server;
@@ -72,17 +110,28 @@ struct CoordinatorApp::Parts {
 };
 
 absl::Status CoordinatorApp::Parts::Start() {
+  std::string warning;
+  ASSIGN_OR_RETURN(Sealer loaded, LoadServiceSealer(config.sealing_key_file, config.data_dir, &warning));
+  if (!warning.empty()) LogWarning("sealing_key_beside_data", {{"hint", warning}});
+  sealer = std::make_unique<const Sealer>(std::move(loaded));
   ASSIGN_OR_RETURN(store,
                    OpenRocksStore({.data_dir = config.data_dir, .memory_bytes = config.memory_bytes, .clock = &clock}));
+  RETURN_IF_ERROR(CheckSealedKeys(store.get(), *sealer));
+  ASSIGN_OR_RETURN(dns, DnsClient::Start(config.dns_servers));
+  const OurNames ours{.identity_domain = config.identity_domain,
+                      .return_path_domain = config.return_path_domain,
+                      .mx_hosts = config.return_path_mx_hosts};
+  const ContentOptions content{.message_id_domain = config.message_id_domain,
+                               .return_path_domain = config.return_path_domain,
+                               .unsubscribe_url = config.unsubscribe_url,
+                               .feedback_id = config.feedback_id};
   const bool require_certificate = config.tls.enabled;
   NodeSession::Options sessions;
   sessions.lease = config.lease;
   sessions.renew_every = std::min(kRenewEvery, config.lease / kRenewalsPerLease);
   dispatch = std::make_unique<DispatchServer>(
       store.get(), &nodes, &clock,
-      DispatchServer::Options{.batches = {.return_path_domain = config.return_path_domain,
-                                          .message_id_domain = config.message_id_domain,
-                                          .token_keys = &config.token_keys},
+      DispatchServer::Options{.batches = {.content = content, .token_keys = &config.token_keys, .sealer = sealer.get()},
                               .sessions = sessions,
                               .require_peer_certificate = require_certificate});
   feed = std::make_unique<FeedServer>(store.get(), require_certificate);
@@ -99,6 +148,20 @@ absl::Status CoordinatorApp::Parts::Start() {
   drops->Wake();    // and drops that it left half done
   RETURN_IF_ERROR(Annotate(MakeDefaultTenant(store.get()), "make the tenant 'default'"));
 
+  domains = std::make_unique<DomainKeeper>(DomainKeeper::Needs{.store = store.get(),
+                                                               .dns = dns.get(),
+                                                               .clock = &clock,
+                                                               .sealer = sealer.get(),
+                                                               .ours = ours,
+                                                               .policy = config.domains});
+  ASSIGN_OR_RETURN(DnsblZones zones, ZonesOf(config));
+  identity = std::make_unique<IdentityKeeper>(IdentityKeeper::Needs{.store = store.get(),
+                                                                    .dns = dns.get(),
+                                                                    .clock = &clock,
+                                                                    .sealer = sealer.get(),
+                                                                    .ours = ours,
+                                                                    .zones = std::move(zones),
+                                                                    .recheck = config.identity_recheck});
   api = {.store = store.get(),
          .auth = auth.get(),
          .clock = &clock,
@@ -107,7 +170,14 @@ absl::Status CoordinatorApp::Parts::Start() {
          .calls = &calls,
          .imports = &imports,
          .streams = &streams,
-         .message_id_domain = config.message_id_domain,
+         .sealer = sealer.get(),
+         .dns = dns.get(),
+         .domains = domains.get(),
+         .identity = identity.get(),
+         .token_keys = &config.token_keys,
+         .content = content,
+         .ours = ours,
+         .domain_policy = config.domains,
          .token_key_id = config.token_keys.signing_key()};
   services.push_back(MakeTenantService(&api));
   services.push_back(MakeSendingDomainService(&api));
@@ -116,8 +186,13 @@ absl::Status CoordinatorApp::Parts::Start() {
   services.push_back(MakeSuppressionService(&api));
   services.push_back(MakeQueueService(&api, &live));
   services.push_back(MakeNodeService(&api));
+  services.push_back(MakeFileService(&api, &live));
+  services.push_back(MakeCertificateService(&api));
+  services.push_back(MakeIdentityService(&api));
   std::vector<grpc::Service*> all = {dispatch->service(), feed->service()};
   for (const auto& service : services) all.push_back(service.get());
+  domains->Start();
+  RETURN_IF_ERROR(Annotate(identity->Start(), "keep our own identity"));
   ASSIGN_OR_RETURN(server, StartRpcServer(config.listen, config.tls, all));
   if (!config.status_listen.empty()) {
     ASSIGN_OR_RETURN(status_server, StartStatusServer(config.status_listen));
@@ -131,6 +206,10 @@ void CoordinatorApp::Parts::Stop() {
   live.Shutdown();
   if (dispatch != nullptr) dispatch->Shutdown();
   if (feed != nullptr) feed->Shutdown();
+  // Before the calls: a verification that a caller waits for ends with the keepers and their lookups.
+  if (domains != nullptr) domains->Stop();
+  if (identity != nullptr) identity->Stop();
+  if (dns != nullptr) dns->Stop();
   if (server.server != nullptr) {
     server.server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
     server.server->Wait();

@@ -6,7 +6,8 @@
 //     wavepost-coordinator --version
 //
 // DESCRIPTION
-//     Serves the public API (wavepost.v1: tenants, sending domains, campaigns, events, suppressions, nodes) and the
+//     Serves the public API (wavepost.v1: tenants, sending domains, campaigns, files,
+//     certificates, events, suppressions, queue, nodes, identity) and the
 //     internal streams (wavepost.cluster.v1: Dispatch for senders, BounceFeed for bouncers) on one port, with
 //     reflection and grpc.health.v1. What it has acknowledged is on disk; it may be killed at any instant.
 //
@@ -23,7 +24,26 @@
 //       token_keys: FILE          lines "ID HEX" (ID 1 to 255, 64 hexadecimal digits), '#' comments; the first one
 //                                 signs. The bouncer has the same file. Make one:
 //                                 echo "1 $(openssl rand -hex 32)" > FILE
+//       mx_hosts: [NAME]          what customers enter as MX of their own return paths. Default: the domain itself
 //     message_id_domain:          domain of Message-IDs. Default: return_path.domain.
+//     identity:                   who we are in DNS. 'wavepost identity show' prints what to publish
+//       domain: mail.example      our own: _spf.DOMAIN for customers' SPF, keys behind customers' CNAMEs, a signature of
+//                                 ours under each mail. Default: none (and then no CNAME mode)
+//       feedback_id: NAME         last part of Feedback-ID, 5 to 15 letters. Default: no such field
+//       dnsbl_zones: FILE         block lists to look our addresses up in (YAML). Default: built in
+//       recheck: 1h               how often records, reverse names and block lists are looked at (5m to 168h)
+//     unsubscribe:
+//       url: https://HOST/PATH    one-click unsubscribing (RFC 8058). Default: by mail only
+//     from_domains:
+//       unverified: refuse        whether waves start whose From domain is not verified: refuse, allow (tests)
+//       on_lost: pause            when a domain's records are gone: pause its campaigns, or only warn
+//       recheck: 24h              1h to 168h
+//     dns:
+//       servers: [IP:PORT]        Default: the system's
+//     sealing_key_file: FILE      seals private keys in the data folder: lines "ID HEX" as token_keys, the first seals.
+//                                 Default: the environment's WAVEPOST_SEALING_KEY, else data_dir/sealing.keys, which is
+//                                 made: keep a copy elsewhere
+//     metrics_listen: HOST:PORT   Prometheus metrics over HTTP. Default: none
 //     lease: 1h                   how long a sender may go on starting transactions without a word from here
 //                                 (5s to 168h)
 //     status_listen: HOST:PORT    health and reflection once more, in clear text, for probes that know no TLS.
@@ -44,6 +64,8 @@
 //
 // DIAGNOSTICS
 //     event=node_attached, node_detached, node_refused, bouncer_attached, bouncer_detached; wave_started;
+//     sending_domain_created, domain_changed, key_changed, identity_changed, certificate_expires (warnings, and events of
+//     the API); sealing_key_beside_data;
 //     planning_failed (a warning: it is tried again); started, stopped.
 //
 // STANDARDS
