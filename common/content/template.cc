@@ -1,210 +1,204 @@
 #include "common/content/template.h"
 
-#include <array>
-#include <map>
-#include <utility>
-
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/base/status_macros.h"
 #include "common/base/strings.h"
-#include "common/content/html_position.h"
+#include "common/content/name_hint.h"
+#include "common/content/value_text.h"
 
 namespace wavepost {
 namespace {
 
-constexpr size_t kColumnsShownMax = 40;
-
-// The columns that exist, for the error about one that does not.
-std::string ListColumns(const std::vector<std::string>& columns) {
-  if (columns.empty()) return "there are no columns";
-  std::string out = "the columns are ";
-  for (size_t i = 0; i < columns.size() && i < kColumnsShownMax; ++i) {
-    absl::StrAppend(&out, i == 0 ? "" : ", ", Printable(columns[i], kTemplateNameBytesMax));
-  }
-  if (columns.size() > kColumnsShownMax) absl::StrAppend(&out, " and ", columns.size() - kColumnsShownMax, " more");
-  return out;
-}
-
-// Bytes of a value that do not go into text, or not into HTML, as they are.
-enum : uint8_t { kPlain = 0, kControl = 1, kMarkup = 2 };
-constexpr std::array<uint8_t, 256> MakeByteClasses() {
-  std::array<uint8_t, 256> classes{};
-  for (int c = 0; c < 0x20; ++c) classes[c] = kControl;
-  classes['\t'] = kPlain;
-  classes[0x7F] = kControl;
-  for (char c : {'&', '<', '>', '"', '\''}) classes[static_cast<uint8_t>(c)] = kMarkup;
-  return classes;
-}
-constexpr std::array<uint8_t, 256> kByteClasses = MakeByteClasses();
-
-// Appends with line ends as CRLF, other control characters as spaces, and markup as references if `html`.
-void AppendValue(std::string_view value, bool html, std::string* out) {
-  size_t done = 0;
-  for (size_t i = 0; i < value.size(); ++i) {
-    const uint8_t byte_class = kByteClasses[static_cast<uint8_t>(value[i])];
-    if (byte_class == kPlain || (byte_class == kMarkup && !html)) continue;
-    out->append(value, done, i - done);
-    switch (value[i]) {
-      case '&':
-        out->append("&amp;");
-        break;
-      case '<':
-        out->append("&lt;");
-        break;
-      case '>':
-        out->append("&gt;");
-        break;
-      case '"':
-        out->append("&quot;");
-        break;
-      case '\'':
-        out->append("&#39;");
-        break;
-      case '\r':
-        if (i + 1 < value.size() && value[i + 1] == '\n') ++i;
-        [[fallthrough]];
-      case '\n':
-        out->append("\r\n");
-        break;
-      default:
-        out->push_back(' ');
-    }
-    done = i + 1;
-  }
-  out->append(value, done);
-}
-
-std::string TagText(const TemplateToken& token) {
-  using Kind = TemplateToken::Kind;
-  const char* sigil = "";
-  if (token.kind == Kind::kSection) sigil = "#";
-  if (token.kind == Kind::kInverted) sigil = "^";
-  if (token.kind == Kind::kClose) sigil = "/";
-  return absl::StrCat("{{", sigil, token.text, "}}");
-}
-
-// What HTML escaping cannot make safe: names of tags and attributes, values without quotes.
-absl::Status CheckPlace(std::string_view field, const TemplateToken& token, const HtmlPosition& position) {
-  if (token.kind != TemplateToken::Kind::kVariable || position.place() != HtmlPosition::Place::kTag) {
-    return absl::OkStatus();
-  }
-  return TemplateError(
-      field, token.position,
-      absl::StrCat(TagText(token), " stands inside an HTML tag without quotes; write name=\"", TagText(token), "\""));
+absl::Status NeedsValue(std::string_view name, std::string_view field, TemplatePosition position,
+                        std::string_view hint = "") {
+  return absl::InvalidArgumentError(absl::StrCat("'", Printable(name), "' has no value, and ", Av(field), ":",
+                                                 position.line, ":", position.column, " needs one", Av(hint)));
 }
 
 }  // namespace
 
-bool HasValue(std::string_view value) {
-  return value.find_first_not_of(" \t\r\n\f\v") != std::string_view::npos;
-}
+// One run over the steps for one row: renders or, without `out`, checks.
+class TemplateRenderer {
+ public:
+  TemplateRenderer(const Template& compiled, const TemplateRow& row, std::string* out)
+      : template_(compiled), values_(*row.values), trees_(row.trees), out_(out) {}
 
-absl::StatusOr<Template> Template::Compile(std::string_view field, std::string_view text,
-                                           const std::vector<std::string>& columns, Escape escape) {
-  ASSIGN_OR_RETURN(const std::vector<TemplateToken> tokens, TokenizeTemplate(field, text));
-  return Compile(field, tokens, columns, escape);
-}
+  absl::Status Run() {
+    using Kind = Template::Step::Kind;
+    const size_t start = out_ == nullptr ? 0 : out_->size();
+    const std::vector<Template::Step>& steps = template_.steps_;
+    for (size_t i = 0; i < steps.size();) {
+      const Template::Step& step = steps[i++];
+      switch (step.kind) {
+        case Kind::kLiteral:
+          if (out_ != nullptr) out_->append(template_.literals_, step.a, step.b);
+          break;
+        case Kind::kEscaped:
+        case Kind::kRaw:
+          if (out_ != nullptr) AppendValue(values_[step.a], step.kind == Kind::kEscaped, out_);
+          break;
+        case Kind::kSection:
+          if (!HasValue(values_[step.a])) i = step.b;
+          break;
+        case Kind::kInverted:
+          if (HasValue(values_[step.a])) i = step.b;
+          break;
+        default:
+          i = NameStep(step, i);
+          RETURN_IF_ERROR(problem_);
+          if (++work_ > kRenderStepsMax) {
+            return absl::ResourceExhaustedError(absl::StrCat("the lists in the template repeat it beyond ",
+                                                             kRenderStepsMax, " steps; make them or it shorter"));
+          }
+      }
+      if (out_ != nullptr && out_->size() - start > kRenderedBytesMax) {
+        return absl::ResourceExhaustedError(
+            absl::StrCat("the rendered template has more than ", kRenderedBytesMax, " bytes"));
+      }
+    }
+    return absl::OkStatus();
+  }
 
-absl::StatusOr<Template> Template::Compile(std::string_view field, const std::vector<TemplateToken>& tokens,
-                                           const std::vector<std::string>& columns, Escape escape) {
-  using Kind = TemplateToken::Kind;
-  std::map<std::string_view, uint32_t> column_of;
-  for (size_t i = 0; i < columns.size(); ++i) column_of.emplace(columns[i], static_cast<uint32_t>(i));
+ private:
+  static constexpr int kColumn = -1;
+  static constexpr int kNowhere = -2;
 
-  Template out;
-  out.needed_.resize(columns.size());
-  out.optional_.resize(columns.size());
-  struct OpenSection {
-    const TemplateToken* token;
-    size_t step;
+  // What a name was found to be: a node, or a string column's value. Neither: it has no value.
+  struct Found {
+    const TemplateValue* node = nullptr;
+    std::string_view string;
+    int where = kNowhere;  // index in frames_ of the section that has it, or kColumn
+
+    std::string_view text() const { return node == nullptr ? string : std::string_view(node->text()); }
+    bool IsTrue() const { return node == nullptr ? HasValue(string) : node->IsTrue(); }
   };
-  std::vector<OpenSection> open;
-  HtmlPosition position;
 
-  for (const TemplateToken& token : tokens) {
-    if (token.kind == Kind::kLiteral) {
-      const uint32_t offset = static_cast<uint32_t>(out.literals_.size());
-      AppendValue(token.text, /*html=*/false, &out.literals_);
-      out.steps_.push_back({Step::Kind::kLiteral, offset, static_cast<uint32_t>(out.literals_.size() - offset)});
-      position.Feed(token.text);
-      continue;
-    }
-    if (token.kind == Kind::kClose) {
-      if (open.empty()) {
-        return TemplateError(field, token.position, absl::StrCat(TagText(token), " closes a section that is not open"));
+  // A section that names are looked up in.
+  struct Frame {
+    uint32_t name = 0;
+    Found list;  // what the section's name is
+    Found here;  // the list's element, or `list` itself if it is none
+    size_t index = 0;
+  };
+
+  // Takes a step over a name; returns the next one, unless there is a problem_.
+  size_t NameStep(const Template::Step& step, size_t next) {
+    using Kind = Template::Step::Kind;
+    if (step.kind == Kind::kNameClose) {
+      Frame& frame = frames_.back();
+      if (frame.list.node != nullptr && frame.list.node->is_list() && ++frame.index < frame.list.node->items().size()) {
+        frame.here.node = &frame.list.node->items()[frame.index];
+        return step.b;
       }
-      if (open.back().token->text != token.text) {
-        return TemplateError(field, token.position,
-                             absl::StrCat(TagText(token), " stands where ", TagText(*open.back().token), " of line ",
-                                          open.back().token->position.line, " has to be closed first"));
+      frames_.pop_back();
+      return next;
+    }
+    const Found found = Lookup(template_.names_[step.a]);
+    switch (step.kind) {
+      case Kind::kNameSection: {
+        if (!found.IsTrue()) return step.b;
+        Frame frame{step.a, found, found, 0};
+        if (found.node != nullptr && found.node->is_list()) frame.here.node = &found.node->items()[0];
+        frames_.push_back(frame);
+        break;
       }
-      out.steps_[open.back().step].b = static_cast<uint32_t>(out.steps_.size());
-      open.pop_back();
-      continue;
+      case Kind::kNameInverted:
+        return found.IsTrue() ? step.b : next;
+      default:
+        if (out_ != nullptr) {
+          AppendValue(found.text(), step.kind == Kind::kNameEscaped, out_);
+        } else {
+          CheckVariable(template_.names_[step.a], found);
+        }
     }
-    const auto found = column_of.find(token.text);
-    if (found == column_of.end()) {
-      return TemplateError(field, token.position,
-                           absl::StrCat(TagText(token), " is not a column; ", ListColumns(columns)));
-    }
-    const uint32_t column = found->second;
-    if (token.kind == Kind::kSection || token.kind == Kind::kInverted) {
-      if (open.size() >= static_cast<size_t>(kTemplateDepthMax)) {
-        return TemplateError(field, token.position,
-                             absl::StrCat("sections are nested more than ", kTemplateDepthMax, " deep"));
-      }
-      open.push_back({&token, out.steps_.size()});
-      out.steps_.push_back({token.kind == Kind::kSection ? Step::Kind::kSection : Step::Kind::kInverted, column, 0});
-      out.optional_[column] = true;
-      continue;
-    }
-    if (escape == Escape::kHtml) RETURN_IF_ERROR(CheckPlace(field, token, position));
-    bool guarded = false;  // by a section of its own name, so that it is never rendered without a value
-    for (const OpenSection& section : open) {
-      guarded |= section.token->kind == Kind::kSection && section.token->text == token.text;
-    }
-    (guarded ? out.optional_ : out.needed_)[column] = true;
-    const bool escaped = token.kind == Kind::kVariable && escape == Escape::kHtml;
-    out.steps_.push_back({escaped ? Step::Kind::kEscaped : Step::Kind::kRaw, column, 0});
+    return next;
   }
-  if (!open.empty()) {
-    return TemplateError(field, open.back().token->position,
-                         absl::StrCat("the section ", TagText(*open.back().token), " is not closed; write {{/",
-                                      open.back().token->text, "}} where it ends"));
+
+  Found Lookup(const Template::Name& name) {
+    if (name.path.empty()) {
+      Found top = frames_.back().here;
+      top.where = static_cast<int>(frames_.size()) - 1;
+      return top;
+    }
+    for (size_t i = frames_.size(); i-- > 0;) {
+      ++work_;
+      const TemplateValue* node = frames_[i].here.node;
+      const TemplateValue* first = node == nullptr ? nullptr : node->Find(name.path[0]);
+      if (first != nullptr) return {Walk(first, name, 1), {}, static_cast<int>(i)};
+    }
+    if (name.column == Template::Name::kNoColumn) return {};
+    if (!name.column_is_json) return {nullptr, values_[name.column], kColumn};
+    if (trees_ == nullptr) return {nullptr, {}, kColumn};
+    return {Walk(&(*trees_)[name.column], name, name.whole ? name.path.size() : 1), {}, kColumn};
   }
-  return out;
+
+  static const TemplateValue* Walk(const TemplateValue* node, const Template::Name& name, size_t from) {
+    for (size_t i = from; i < name.path.size() && node != nullptr; ++i) node = node->Find(name.path[i]);
+    return node;
+  }
+
+  void CheckVariable(const Template::Name& name, const Found& found) {
+    if (HasValue(found.text())) return;
+    int where = found.where;
+    if (where == kNowhere) {  // most likely it should have been in the innermost object
+      where = static_cast<int>(frames_.size()) - 1;
+      for (int i = where; i >= 0; --i) {
+        if (frames_[i].here.node == nullptr || frames_[i].here.node->kind() != TemplateValue::Kind::kObject) continue;
+        where = i;
+        break;
+      }
+    }
+    const std::string shown = PathOf(name, where);
+    if (found.node != nullptr && (found.node->is_list() || found.node->kind() == TemplateValue::Kind::kObject)) {
+      const char* what = found.node->is_list() ? "a list" : "an object";
+      problem_ = absl::InvalidArgumentError(
+          absl::StrCat("'", Printable(shown), "' is ", what, ", and ", template_.field_, ":", name.position.line, ":",
+                       name.position.column, " needs one value; use a section there, or a dot and a name"));
+      return;
+    }
+    std::string hint;
+    if (found.where == kNowhere && where >= 0 && frames_[where].here.node != nullptr && name.path.size() == 1) {
+      const auto meant = NearestName(name.path[0], frames_[where].here.node->names());
+      if (meant.has_value()) hint = absl::StrCat("; did you mean '", Printable(*meant, kTemplateNameBytesMax), "'?");
+    }
+    problem_ = NeedsValue(shown, template_.field_, name.position, hint);
+  }
+
+  // "people[2].name", for a name that was found in a section or a column.
+  std::string PathOf(const Template::Name& name, int where) const {
+    std::string around;
+    if (where >= 0) {
+      const Frame& frame = frames_[where];
+      around = PathOf(template_.names_[frame.name], frame.list.where);
+      if (frame.list.node != nullptr && frame.list.node->is_list()) absl::StrAppend(&around, "[", frame.index, "]");
+    }
+    return absl::StrCat(around, around.empty() || name.path.empty() ? "" : ".", absl::StrJoin(name.path, "."));
+  }
+
+  const Template& template_;
+  const std::vector<std::string>& values_;
+  const std::vector<TemplateValue>* trees_;
+  std::string* out_;
+  std::vector<Frame> frames_;  // outermost first
+  size_t work_ = 0;
+  absl::Status problem_;
+};
+
+absl::Status Template::Render(const TemplateRow& row, std::string* out) const {
+  return TemplateRenderer(*this, row, out).Run();
 }
 
-absl::Status Template::Render(const std::vector<std::string>& values, std::string* out) const {
-  const size_t start = out->size();
-  for (size_t i = 0; i < steps_.size();) {
-    const Step& step = steps_[i++];
-    switch (step.kind) {
-      case Step::Kind::kLiteral:
-        out->append(literals_, step.a, step.b);
-        break;
-      case Step::Kind::kEscaped:
-        AppendValue(values[step.a], /*html=*/true, out);
-        break;
-      case Step::Kind::kRaw:
-        AppendValue(values[step.a], /*html=*/false, out);
-        break;
-      case Step::Kind::kSection:
-        if (!HasValue(values[step.a])) i = step.b;
-        break;
-      case Step::Kind::kInverted:
-        if (HasValue(values[step.a])) i = step.b;
-        break;
-    }
-    if (out->size() - start > kRenderedBytesMax) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("the rendered template has more than ", kRenderedBytesMax, " bytes"));
-    }
+absl::Status Template::Check(const TemplateRow& row) const {
+  for (const Needed& needed : needed_strings_) {
+    if (!HasValue((*row.values)[needed.column])) return NeedsValue(needed.name, field_, needed.position);
   }
-  return absl::OkStatus();
+  if (names_.empty()) return absl::OkStatus();
+  return TemplateRenderer(*this, row, nullptr).Run();
 }
 
 size_t Template::SizeBound(const std::vector<std::string>& values) const {
+  if (uses_json()) return kRenderedBytesMax + 1;
   constexpr size_t kGrowthMax = 6;  // '"' becomes "&quot;"
   size_t bytes = literals_.size();
   for (const Step& step : steps_) {

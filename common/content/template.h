@@ -145,14 +145,20 @@ class Template {
     TemplatePosition position;
   };
 
+  // A string column in needed_, and where it is used first.
+  struct Needed {
+    uint32_t column;
+    std::string name;
+    TemplatePosition position;
+  };
+
   std::string field_;
   std::vector<Step> steps_;
   std::string literals_;
   std::vector<Name> names_;
   std::vector<bool> needed_;
   std::vector<bool> optional_;
-  std::vector<std::string> columns_;         // names of the columns in needed_, for errors; others are empty
-  std::vector<TemplatePosition> needed_at_;  // where a column in needed_ is used first
+  std::vector<Needed> needed_strings_;
 };
 
 }  // namespace wavepost
