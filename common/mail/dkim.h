@@ -24,8 +24,7 @@ std::string DkimBodyHash(std::string_view body);
 class DkimSigner {
  public:
   // Errors: kInvalidArgument (bad domain or selector, not an unencrypted RSA or Ed25519 key in PEM, RSA too short or
-  // too
-  //         long). The key never stands in a message.
+  //         too long). The key never stands in a message.
   static absl::StatusOr<std::shared_ptr<const DkimSigner>> Create(std::string domain, std::string selector,
                                                                   std::string_view private_key_pem);
   virtual ~DkimSigner() = default;
@@ -38,7 +37,8 @@ class DkimSigner {
  protected:
   friend absl::StatusOr<std::string> DkimSign(const std::vector<std::shared_ptr<const DkimSigner>>& signers,
                                               std::string_view headers, std::string_view body_hash, absl::Time now);
-  // Signs what `input` holds: canonical header fields, then this signature's own field without its b= value.
+  // Signs what `input` holds: canonical header fields, then this signature's own field without its b= value. Returns the
+  // signature's bytes.
   virtual absl::StatusOr<std::string> SignBytes(std::string_view input) const = 0;
 };
 

@@ -68,18 +68,19 @@ void AppendCanonHeader(const HeaderField& field, DkimCanon canon, std::string* o
   for (char c : field.name) out->push_back(absl::ascii_tolower(static_cast<unsigned char>(c)));
   out->push_back(':');
   const size_t start = out->size();
-  bool space = false;
-  for (size_t i = 0; i < field.value.size(); ++i) {
-    const char c = field.value[i];
-    if (IsWsp(c)) {
-      space = true;
-    } else if (c == '\r' && i + 1 < field.value.size() && field.value[i + 1] == '\n') {
-      ++i;  // unfold
-    } else {
-      if (space && out->size() > start) out->push_back(' ');
-      space = false;
-      out->push_back(c);
+  std::string_view value = field.value;
+  while (!value.empty()) {
+    size_t run = 0;
+    while (run < value.size() && value[run] != ' ' && value[run] != '\t' && value[run] != '\r') ++run;
+    if (run == 0 && !IsWsp(value.front()) && value.substr(0, 2) != "\r\n") run = 1;  // a bare CR stays
+    out->append(value.substr(0, run));
+    value.remove_prefix(run);
+    bool space = false;
+    while (!value.empty() && (IsWsp(value.front()) || value.substr(0, 2) == "\r\n")) {
+      space |= IsWsp(value.front());
+      value.remove_prefix(IsWsp(value.front()) ? 1 : 2);  // a line end is dropped: unfolded
     }
+    if (space && out->size() > start && !value.empty()) out->push_back(' ');
   }
 }
 

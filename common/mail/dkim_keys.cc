@@ -14,38 +14,64 @@
 #include "common/mail/openssl_ptr.h"
 
 namespace wavepost {
+namespace {
+
+constexpr size_t kEd25519Bytes = 32;
+
+absl::StatusOr<DkimKey> FromOpenssl(const OpensslPtr<EVP_PKEY>& key, std::string_view kind) {
+  DkimKey out;
+  if (key != nullptr) out.private_key_pem = PrivateKeyToPem(key.get());
+  if (out.private_key_pem.empty()) {
+    ERR_clear_error();
+    return absl::InternalError(absl::StrCat("OpenSSL could not make a key of kind ", std::string(kind)));
+  }
+  ASSIGN_OR_RETURN(out.public_txt, PublicTxt(out.private_key_pem));
+  return out;
+}
+
+// SubjectPublicKeyInfo, as all signers publish it.
+std::string RsaPublic(EVP_PKEY* key) {
+  unsigned char* der = nullptr;
+  const int size = i2d_PUBKEY(key, &der);
+  if (size <= 0) return "";
+  std::string out(reinterpret_cast<const char*>(der), static_cast<size_t>(size));
+  OPENSSL_free(der);
+  return out;
+}
+
+// The bare 32 bytes (RFC 8463 section 4.2).
+std::string Ed25519Public(EVP_PKEY* key) {
+  std::string out(kEd25519Bytes, '\0');
+  size_t size = out.size();
+  if (EVP_PKEY_get_raw_public_key(key, reinterpret_cast<unsigned char*>(out.data()), &size) != 1) return "";
+  return out;
+}
+
+}  // namespace
 
 absl::StatusOr<DkimKey> MakeRsaKey(int bits) {
   if (bits < kDkimKeyBitsMin || bits > kDkimKeyBitsMax) {
     return absl::InvalidArgumentError(
         absl::StrCat("a DKIM key has ", kDkimKeyBitsMin, " to ", kDkimKeyBitsMax, " bits, not ", bits));
   }
-  const OpensslPtr<EVP_PKEY> key(EVP_RSA_gen(static_cast<unsigned int>(bits)));
-  const OpensslPtr<BIO> bio(BIO_new(BIO_s_mem()));
-  if (key == nullptr || bio == nullptr ||
-      PEM_write_bio_PKCS8PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
-    ERR_clear_error();
-    return absl::InternalError("OpenSSL could not make an RSA key");
-  }
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  DkimKey out;
-  out.private_key_pem.assign(data, static_cast<size_t>(size));
-  ASSIGN_OR_RETURN(out.public_txt, PublicTxt(out.private_key_pem));
-  return out;
+  return FromOpenssl(OpensslPtr<EVP_PKEY>(EVP_RSA_gen(static_cast<unsigned int>(bits))), "RSA");
+}
+
+absl::StatusOr<DkimKey> MakeEd25519Key() {
+  return FromOpenssl(OpensslPtr<EVP_PKEY>(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")), "Ed25519");
 }
 
 absl::StatusOr<std::string> PublicTxt(std::string_view private_key_pem) {
-  const OpensslPtr<EVP_PKEY> key = RsaKeyFromPem(private_key_pem);
-  unsigned char* der = nullptr;
-  const int size = key == nullptr ? -1 : i2d_PUBKEY(key.get(), &der);
-  if (size <= 0) {
+  const OpensslPtr<EVP_PKEY> key = PrivateKeyFromPem(private_key_pem);
+  const int kind = key == nullptr ? EVP_PKEY_NONE : EVP_PKEY_get_base_id(key.get());
+  const std::string bytes = kind == EVP_PKEY_RSA       ? RsaPublic(key.get())
+                            : kind == EVP_PKEY_ED25519 ? Ed25519Public(key.get())
+                                                       : std::string();
+  if (bytes.empty()) {
     ERR_clear_error();
-    return absl::InvalidArgumentError("not an unencrypted RSA private key in PEM");
+    return absl::InvalidArgumentError("not an unencrypted RSA or Ed25519 private key in PEM");
   }
-  const std::string bytes(reinterpret_cast<const char*>(der), static_cast<size_t>(size));
-  OPENSSL_free(der);
-  return absl::StrCat("v=DKIM1; k=rsa; p=", Base64Encode(bytes));
+  return absl::StrCat("v=DKIM1; k=", kind == EVP_PKEY_RSA ? "rsa" : "ed25519", "; p=", Base64Encode(bytes));
 }
 
 }  // namespace wavepost

@@ -1,4 +1,4 @@
-// Makes DKIM keys and the DNS records for them (RFC 6376 section 3.6.1).
+// Makes DKIM keys and the DNS records for them (RFC 6376 section 3.6.1, RFC 8463 section 4).
 #pragma once
 
 #include <string>
@@ -17,8 +17,11 @@ struct DkimKey {
 // Errors: kInvalidArgument (bits), kInternal (OpenSSL).
 absl::StatusOr<DkimKey> MakeRsaKey(int bits = 2048);
 
-// The TXT record that belongs to a private key. Longer than 255 bytes: a zone file splits it into several strings.
-// Errors: kInvalidArgument (not an unencrypted RSA key in PEM).
+// Errors: kInternal (OpenSSL).
+absl::StatusOr<DkimKey> MakeEd25519Key();
+
+// The TXT record that belongs to a private key. Longer than 255 bytes (RSA): a zone file splits it into several strings.
+// Errors: kInvalidArgument (not an unencrypted RSA or Ed25519 key in PEM).
 absl::StatusOr<std::string> PublicTxt(std::string_view private_key_pem);
 
 }  // namespace wavepost

@@ -1,11 +1,12 @@
 #include "common/mail/dkim_verify.h"
 
 #include <openssl/err.h>
-#include <openssl/sha.h>
 #include <openssl/x509.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "common/base/base64.h"
 #include "common/base/strings.h"
 #include "common/mail/dkim_canon.h"
+#include "common/mail/dkim_hash.h"
 #include "common/mail/openssl_ptr.h"
 
 namespace wavepost {
@@ -99,6 +101,10 @@ struct Signature {
   std::optional<int64_t> expires;
 };
 
+bool IsOneOf(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
 bool ParseCanon(std::string_view word, DkimCanon* canon) {
   *canon = word == "relaxed" ? DkimCanon::kRelaxed : DkimCanon::kSimple;
   return word == "relaxed" || word == "simple";
@@ -114,7 +120,9 @@ std::string ReadSignature(std::string_view value, Signature* out) {
     if (Get(t, name).empty()) return absl::StrCat("the tag ", Av(name), "= is missing");
   }
   if (Get(t, "v") != "1") return "the version is not 1";
-  if (Get(t, "a") != "rsa-sha256") return "the algorithm is not rsa-sha256";
+  if (!IsOneOf(Get(t, "a"), {"rsa-sha256", "ed25519-sha256"})) {
+    return "the algorithm is neither rsa-sha256 nor ed25519-sha256";
+  }
   std::string_view canon = Get(t, "c").empty() ? std::string_view("simple") : Get(t, "c");
   const size_t slash = canon.find('/');
   if (!ParseCanon(canon.substr(0, slash), &out->header) ||
@@ -161,17 +169,22 @@ bool HasWord(std::string_view list, std::string_view word) {
   return found;
 }
 
-// A public key (SubjectPublicKeyInfo), or nullptr. Reading one costs OpenSSL 3 several times what checking a signature
-// does, and message after message brings the same one: each thread keeps its last.
-std::shared_ptr<EVP_PKEY> PublicKey(const std::string& der) {
+// A public key, or nullptr. Reading one costs OpenSSL 3 several times what checking a signature does, and message after
+// message brings the same one: each thread keeps its last of each kind.
+//
+// bytes: SubjectPublicKeyInfo; of Ed25519 the bare key (RFC 8463 section 4.2).
+std::shared_ptr<EVP_PKEY> PublicKey(bool ed25519, const std::string& bytes) {
   struct Last {
-    std::string der;
+    std::string bytes;
     std::shared_ptr<EVP_PKEY> key;
   };
-  thread_local Last last;
-  if (last.key == nullptr || last.der != der) {
-    const unsigned char* at = reinterpret_cast<const unsigned char*>(der.data());
-    last = {der, OpensslPtr<EVP_PKEY>(d2i_PUBKEY(nullptr, &at, static_cast<long>(der.size())))};
+  thread_local Last kept[2];
+  Last& last = kept[ed25519 ? 1 : 0];
+  if (last.key == nullptr || last.bytes != bytes) {
+    const unsigned char* at = reinterpret_cast<const unsigned char*>(bytes.data());
+    EVP_PKEY* key = ed25519 ? EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, at, bytes.size())
+                            : d2i_PUBKEY(nullptr, &at, static_cast<long>(bytes.size()));
+    last = {bytes, OpensslPtr<EVP_PKEY>(key)};
     ERR_clear_error();
   }
   return last.key;
@@ -186,7 +199,10 @@ std::shared_ptr<EVP_PKEY> ReadKey(std::string_view txt, const Signature& signatu
   };
   if (!tags.has_value()) return refuse("the key record is not a list of tags");
   if (tags->contains("v") && Get(*tags, "v") != "DKIM1") return refuse("the key record is not of DKIM1");
-  if (tags->contains("k") && Get(*tags, "k") != "rsa") return refuse("the key is not of kind rsa");
+  const bool ed25519 = Get(signature.tags, "a") == "ed25519-sha256";
+  const std::string_view kind = tags->contains("k") ? Get(*tags, "k") : std::string_view("rsa");
+  if (ed25519 && kind != "ed25519") return refuse("the key is not of kind ed25519");
+  if (!ed25519 && kind != "rsa") return refuse("the key is not of kind rsa");
   if (tags->contains("h") && !HasWord(Get(*tags, "h"), "sha256")) return refuse("the key is not for sha256");
   if (tags->contains("s") && !HasWord(Get(*tags, "s"), "*") && !HasWord(Get(*tags, "s"), "email")) {
     return refuse("the key is not for mail");
@@ -198,21 +214,27 @@ std::shared_ptr<EVP_PKEY> ReadKey(std::string_view txt, const Signature& signatu
   }
   const std::string encoded = WithoutSpace(Get(*tags, "p"));
   if (encoded.empty()) return refuse("the key is revoked");
-  const std::optional<std::string> der = Base64Decode(encoded);
-  if (!der.has_value()) return refuse("the key is not base64");
-  const std::shared_ptr<EVP_PKEY> key = PublicKey(*der);
-  if (key == nullptr || EVP_PKEY_base_id(key.get()) != EVP_PKEY_RSA) return refuse("the key cannot be read");
+  const std::optional<std::string> bytes = Base64Decode(encoded);
+  if (!bytes.has_value()) return refuse("the key is not base64");
+  const std::shared_ptr<EVP_PKEY> key = PublicKey(ed25519, *bytes);
+  if (key == nullptr || EVP_PKEY_get_base_id(key.get()) != (ed25519 ? EVP_PKEY_ED25519 : EVP_PKEY_RSA)) {
+    return refuse("the key cannot be read");
+  }
   const int bits = EVP_PKEY_get_bits(key.get());
-  if (bits < kKeyBitsMin || bits > kKeyBitsMax) return refuse(absl::StrCat("the key has ", bits, " bits"));
+  if (!ed25519 && (bits < kKeyBitsMin || bits > kKeyBitsMax))
+    return refuse(absl::StrCat("the key has ", bits, " bits"));
   return key;
 }
 
 bool Verifies(EVP_PKEY* key, std::string_view input, std::string_view signature) {
   const OpensslPtr<EVP_MD_CTX> context(EVP_MD_CTX_new());
-  const bool good =
-      context != nullptr && EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key) == 1 &&
-      EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char*>(signature.data()), signature.size(),
-                       reinterpret_cast<const unsigned char*>(input.data()), input.size()) == 1;
+  const bool ed25519 = EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519;
+  const auto digest = Sha256(input);  // what Ed25519 signs (RFC 8463 section 3)
+  const unsigned char* data = ed25519 ? digest.data() : reinterpret_cast<const unsigned char*>(input.data());
+  const bool good = context != nullptr &&
+                    EVP_DigestVerifyInit(context.get(), nullptr, ed25519 ? nullptr : EVP_sha256(), nullptr, key) == 1 &&
+                    EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char*>(signature.data()),
+                                     signature.size(), data, ed25519 ? digest.size() : input.size()) == 1;
   ERR_clear_error();
   return good;
 }
@@ -246,6 +268,7 @@ DkimCheck CheckOne(const std::vector<HeaderField>& fields, const HeaderField& ow
   std::string problem = ReadSignature(own.value, &signature);
   out.domain = Printable(AsciiLower(Get(signature.tags, "d")), 255);
   out.selector = Printable(Get(signature.tags, "s"), 255);
+  if (problem.empty()) out.algorithm = Get(signature.tags, "a");
   if (!problem.empty()) return result(DkimResult::kMalformed, std::move(problem));
   if (signature.expires.has_value() && now.has_value() && *now > absl::FromUnixSeconds(*signature.expires)) {
     return result(DkimResult::kFail, "the signature has expired");
@@ -256,9 +279,8 @@ DkimCheck CheckOne(const std::vector<HeaderField>& fields, const HeaderField& ow
     if (*signature.body_length > canon.size()) return result(DkimResult::kFail, "the body is shorter than l=");
     canon.resize(*signature.body_length);
   }
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const unsigned char*>(canon.data()), canon.size(), digest);
-  if (signature.body_hash != std::string_view(reinterpret_cast<const char*>(digest), sizeof(digest))) {
+  const auto digest = Sha256(canon);
+  if (signature.body_hash != std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size())) {
     return result(DkimResult::kFail, "the body has been changed");
   }
 
@@ -292,27 +314,51 @@ std::string_view DkimResultName(DkimResult result) {
   return "malformed";
 }
 
-DkimCheck VerifyDkim(std::string_view message, const DkimTxtLookup& txt, std::optional<absl::Time> now) {
+namespace {
+
+// Checks signatures from the top until `each` returns false.
+void ForEachSignature(std::string_view message, const DkimTxtLookup& txt, std::optional<absl::Time> now,
+                      const std::function<bool(DkimCheck)>& each) {
   // The block ends at the first empty line; a message may lack a body.
   const size_t end = message.substr(0, 2) == "\r\n" ? 0 : message.find("\r\n\r\n");
   const std::string_view headers = end == std::string_view::npos ? message : message.substr(0, end == 0 ? 0 : end + 2);
   const std::string_view body = end == std::string_view::npos ? std::string_view() : message.substr(headers.size() + 2);
-  DkimCheck out;
   std::vector<HeaderField> fields;
   if (headers.size() <= kDkimHeaderBytesMax) fields = SplitHeaderFields(headers, kDkimFieldsMax + 1);
   if (headers.size() > kDkimHeaderBytesMax || body.size() > kDkimBodyBytesMax || fields.size() > kDkimFieldsMax) {
+    DkimCheck out;
     out.result = DkimResult::kMalformed;
     out.detail = "the message is too large to be checked";
-    return out;
+    each(std::move(out));
+    return;
   }
-  out.detail = "the message is not signed";
   size_t signatures = 0;
   for (const HeaderField& field : fields) {
-    if (!EqualsIgnoreCase(field.name, "dkim-signature") || ++signatures > kDkimSignaturesMax) continue;
-    DkimCheck check = CheckOne(fields, field, body, txt, now);
-    if (check.result == DkimResult::kPass) return check;
-    if (signatures == 1) out = std::move(check);
+    if (!EqualsIgnoreCase(field.name, "dkim-signature")) continue;
+    if (++signatures > kDkimSignaturesMax || !each(CheckOne(fields, field, body, txt, now))) return;
   }
+}
+
+}  // namespace
+
+DkimCheck VerifyDkim(std::string_view message, const DkimTxtLookup& txt, std::optional<absl::Time> now) {
+  DkimCheck out;
+  out.detail = "the message is not signed";
+  ForEachSignature(message, txt, now, [&](DkimCheck check) {
+    const bool passed = check.result == DkimResult::kPass;
+    if (passed || out.result == DkimResult::kNone) out = std::move(check);
+    return !passed;
+  });
+  return out;
+}
+
+std::vector<DkimCheck> VerifyDkimEach(std::string_view message, const DkimTxtLookup& txt,
+                                      std::optional<absl::Time> now) {
+  std::vector<DkimCheck> out;
+  ForEachSignature(message, txt, now, [&](DkimCheck check) {
+    out.push_back(std::move(check));
+    return true;
+  });
   return out;
 }
 

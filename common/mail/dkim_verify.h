@@ -1,4 +1,4 @@
-// DKIM verification (RFC 6376 section 6) for the testnet and for tests. All input is hostile.
+// DKIM verification (RFC 6376 section 6, RFC 8463) for the testnet and for tests. All input is hostile.
 #pragma once
 
 #include <cstddef>
@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/time/time.h"
 
@@ -14,7 +15,7 @@ namespace wavepost {
 inline constexpr size_t kDkimHeaderBytesMax = 256 * 1024;
 inline constexpr size_t kDkimBodyBytesMax = 64 * (1 << 20);
 inline constexpr size_t kDkimFieldsMax = 1000;
-inline constexpr size_t kDkimSignaturesMax = 5;  // checked per message; more are ignored
+inline constexpr size_t kDkimSignaturesMax = 10;  // checked per message; more are ignored
 inline constexpr size_t kDkimSignedNamesMax = 200;
 
 enum class DkimResult {
@@ -31,9 +32,10 @@ std::string_view DkimResultName(DkimResult result);
 
 struct DkimCheck {
   DkimResult result = DkimResult::kNone;
-  std::string detail;    // one sentence for people
-  std::string domain;    // d= of the signature that decided
-  std::string selector;  // s=
+  std::string detail;     // one sentence for people
+  std::string domain;     // d= of the signature that decided
+  std::string selector;   // s=
+  std::string algorithm;  // a=: "rsa-sha256" or "ed25519-sha256"; empty if it could not be read
 };
 
 // The TXT record at `name` ("SELECTOR._domainkey.DOMAIN"), its strings joined; nothing if there is none.
@@ -42,5 +44,10 @@ using DkimTxtLookup = std::function<std::optional<std::string>(const std::string
 // Checks a whole message (CRLF line ends). With several signatures the first that passes decides, else the first.
 // now: compared with x=; absent: signatures do not expire.
 DkimCheck VerifyDkim(std::string_view message, const DkimTxtLookup& txt, std::optional<absl::Time> now = std::nullopt);
+
+// The same for each signature, the topmost first, at most kDkimSignaturesMax. Empty if there is none; one entry with
+// kMalformed if the message is beyond the limits.
+std::vector<DkimCheck> VerifyDkimEach(std::string_view message, const DkimTxtLookup& txt,
+                                      std::optional<absl::Time> now = std::nullopt);
 
 }  // namespace wavepost
