@@ -65,7 +65,8 @@ def run(args, folder):
     # one address by default.
     extra += "sites: {connections: 100, messages_per_connection: 1000, connections_per_minute: 0}\n"
     with clusters.Cluster(folder, bin_dir=args.bin, senders=args.senders, ips_per_sender=args.ips, scenario=scenario,
-                          verify_dkim=False, starttls=False, discard_ledger=True, sender_extra=extra,
+                          verify_dkim=False, verify_from=not args.no_dkim, starttls=False, discard_ledger=True,
+                          sender_extra=extra,
                           sink_port=sink_port) as wavepost:
         wavepost.start()
         if not args.no_dkim:

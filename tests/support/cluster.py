@@ -123,12 +123,15 @@ class Cluster:
     dns_server:  "IP:PORT" that the senders ask instead of the testnet.
     smtp_extra:  more keys of the senders' smtp map, as "key: value, key: value".
     sender_env:  more environment variables of the senders.
+    verify_from: waves start only with From domains that are verified (add_sending_domain sees to it); False: any.
+    coordinator_extra: more keys of the coordinator's configuration.
     dsn_after:   how long after the 250 a late DSN is sent, before clock_scale.
     """
 
     def __init__(self, work_dir, bin_dir=None, senders=3, ips_per_sender=1, scenario="", clock_scale=1.0,
                  verify_dkim=True, starttls=True, smtp_port=None, sender_extra="", discard_ledger=False,
-                 dsn_after="10s", log_level="warning", sink_port=None, dns_server=None, smtp_extra="", sender_env=None):
+                 dsn_after="10s", log_level="warning", sink_port=None, dns_server=None, smtp_extra="", sender_env=None,
+                 verify_from=True, coordinator_extra=""):
         self.bin = pathlib.Path(bin_dir or ROOT / "build" / "release" / "bin")
         self.dir = pathlib.Path(work_dir)
         self.dir.mkdir(parents=True, exist_ok=True)
@@ -149,6 +152,7 @@ class Cluster:
         self.dns_server = dns_server or f"127.0.0.1:{self.port['dns']}"
         self.smtp_extra = ", " + smtp_extra if smtp_extra else ""
         self.sender_env = sender_env
+        self.verify_from, self.coordinator_extra = verify_from, coordinator_extra
         self.processes = {}
         self._write_configs()
 
@@ -167,7 +171,9 @@ class Cluster:
         return_path = f"return_path: {{domain: bounce.wavepost.test, token_keys: {keys}}}\n"
         self._define("coordinator", "wavepost-coordinator", self._write(
             "coordinator.yaml",
-            f"listen: 127.0.0.1:{self.port['grpc']}\ndata_dir: {self.dir}/coordinator\n{return_path}"))
+            f"listen: 127.0.0.1:{self.port['grpc']}\ndata_dir: {self.dir}/coordinator\n{return_path}"
+            f"dns: {{servers: [\"127.0.0.1:{self.port['dns']}\"]}}\n"
+            f"from_domains: {{unverified: {'refuse' if self.verify_from else 'allow'}}}\n{self.coordinator_extra}"))
         self._define("bouncer", "wavepost-bouncer", self._write(
             "bouncer.yaml",
             f"data_dir: {self.dir}/bouncer\nlisten: [\"127.0.0.1:{self.port['bounce']}\"]\n"
@@ -231,15 +237,22 @@ class Cluster:
     def cli_json(self, *args, **kwargs):
         return json.loads(self.cli("--json", *args, **kwargs))
 
-    def add_sending_domain(self, domain):
-        """Registers the From domain and publishes its DKIM key in the simulated internet."""
-        added = self.cli_json("domains", "add", domain)
-        with open(self.records_path, "a") as records:
-            for record in added["dns_records"]:
-                if record["type"] == "TXT":
-                    records.write(f"{record['owner']} TXT \"{record['data']}\"\n")
+    def publish(self, records):
+        """Puts records ({owner, type, data}) into the simulated internet's DNS, as their owner would."""
+        with open(self.records_path, "a") as lines:
+            for record in records:
+                data = f"\"{record['data']}\"" if record["type"] == "TXT" else record["data"]
+                lines.write(f"{record['owner']} {record['type']} {data}\n")
         if self.processes["testnet"].running():
             self.processes["testnet"].popen.send_signal(signal.SIGHUP)
+
+    def add_sending_domain(self, domain, mode="txt"):
+        """Registers the From domain, publishes its records and has it verified: what a customer does."""
+        added = self.cli_json("domains", "add", domain, "--mode", mode)
+        self.publish(added["dns_records"])
+        if self.verify_from:
+            wait_until(lambda: self.cli_json("domains", "verify", domain, check=False)["state"] == "VERIFIED", 30,
+                       lambda: f"{domain} to be verified: {self.cli('domains', 'verify', domain, check=False)}", 0.3)
         return added
 
     def ledger(self):
