@@ -24,11 +24,12 @@ class DnsClient {
   static std::unique_ptr<DnsClient> StartWith(std::function<std::unique_ptr<Resolver>()> make);
   ~DnsClient();
 
-  // Runs `work` on the loop and waits for it. Not from the loop itself. After Stop: kCancelled.
+  // Runs `work` on the loop and waits for it. Not from the loop itself. It waits for nothing but the resolver. After
+  // Stop, and when Stop came in between: kCancelled.
   // Threads: any; several at once run side by side.
   absl::Status Run(std::function<Awaitable<absl::Status>(Resolver*)> work);
 
-  // Ends what is under way with kCancelled and joins the thread. Idempotent.
+  // Ends what is under way with kCancelled and joins the thread. Idempotent; from one thread at a time.
   void Stop();
 
  private:

@@ -35,11 +35,16 @@ struct KeyStep {
 };
 
 // Moves the keys of `domain` on: a key whose record check is OK becomes PUBLISHED; PUBLISHED ones become ACTIVE as a
-// pair when both are due, and retire those before them; RETIRED ones go. Returns what changed, in order. destroy:
-// selectors whose private half is to be destroyed now.
+// pair when both are due, and retire those before them; RETIRED ones go. One that is PUBLISHED and whose record is gone
+// again is CREATED once more. Sets dkim_selector. Returns what changed, in order. destroy: selectors whose private half
+// is to be destroyed, if that has not been done.
 std::vector<KeyStep> AdvanceKeys(v1::SendingDomain* domain, absl::Time now, std::vector<std::string>* destroy);
 
-// True if new keys are to be made by themselves.
+// Keys are there that do not sign yet.
+bool RotationUnderWay(const v1::SendingDomain& domain);
+
+// True if new keys are to be made by themselves: in CNAME mode when the active ones are old; in both modes when there are
+// none at all.
 bool RotationDue(const v1::SendingDomain& domain, absl::Time now);
 
 }  // namespace wavepost

@@ -16,7 +16,7 @@ class DomainsTest : public StoreTest {
   void Make(std::string_view tenant, std::string_view name) {
     v1::Tenant owner;
     owner.set_name(std::string(tenant));
-    ASSERT_TRUE(store_->CreateTenant(owner, {std::string(tenant), "t"}).ok());
+    ASSERT_TRUE(store_->CreateTenant(owner, {tenant == kTenant ? "make-tenant" : std::string(tenant), "t"}).ok());
     cluster::v1::StoredSendingDomain domain;
     domain.mutable_domain()->set_name(std::string(name));
     ASSERT_TRUE(store_->CreateSendingDomain(tenant, domain, {}).ok());
