@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -22,6 +23,42 @@ constexpr std::array<bool, 256> MakeSafe() {
   return safe;
 }
 constexpr std::array<bool, 256> kSafe = MakeSafe();
+
+// Eight bytes at a time, for what is the bulk of all text: printable ASCII.
+constexpr uint64_t kOnes = 0x0101010101010101;
+constexpr uint64_t kTops = 0x8080808080808080;
+
+uint64_t LoadWord(const char* from) {
+  uint64_t word;
+  std::memcpy(&word, from, sizeof(word));
+  return word;
+}
+
+// Not zero if a byte of `word` is below `limit` (at most 0x80); which one is not told exactly.
+constexpr uint64_t HasBelow(uint64_t word, uint8_t limit) {
+  return (word - kOnes * limit) & ~word & kTops;
+}
+
+constexpr uint64_t HasByte(uint64_t word, uint8_t byte) {
+  return HasBelow(word ^ kOnes * byte, 1);
+}
+
+// Printable ASCII other than '='.
+constexpr bool AllSafe(uint64_t word) {
+  return ((word & kTops) | HasBelow(word, 0x20) | HasByte(word, '=') | HasByte(word, 0x7F)) == 0;
+}
+
+// How many bytes at the front of `text` stand for themselves in quoted-printable.
+size_t SafeRun(std::string_view text) {
+  size_t run = 0;
+  while (run + sizeof(uint64_t) <= text.size() && AllSafe(LoadWord(text.data() + run))) run += sizeof(uint64_t);
+  while (run < text.size() && kSafe[static_cast<uint8_t>(text[run])]) ++run;
+  return run;
+}
+
+bool IsControl(char c) {
+  return (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7F;
+}
 
 bool StartsLikeSeparator(std::string_view line) {
   return line.substr(0, 5) == "From ";
@@ -64,9 +101,7 @@ char* PutLine(std::string_view line, char* to) {
       continue;
     }
     const size_t room = kEncodedLineMax - 1 - column;
-    size_t run = 0;
-    const size_t run_max = std::min(room, plain - std::min(i, plain));
-    while (run < run_max && kSafe[static_cast<uint8_t>(line[i + run])]) ++run;
+    const size_t run = SafeRun(line.substr(i, std::min(room, plain - std::min(i, plain))));
     std::memcpy(to, line.data() + i, run);
     to += run;
     i += run;
@@ -114,23 +149,41 @@ std::string_view TransferEncodingName(TransferEncoding encoding) {
   return "7bit";
 }
 
-TransferEncoding ChooseEncoding(std::string_view text) {
-  size_t escapes = 0;
-  for (char c : text) escapes += static_cast<size_t>(static_cast<int8_t>(c) < 0);
-  // Base64 makes four bytes of three and a line end of 76; quoted-printable three of each that it escapes.
-  if (escapes * 2 > text.size() * 2 / 5) return TransferEncoding::kBase64;
-  if (escapes > 0) return TransferEncoding::kQuotedPrintable;
+TextScan ScanText(std::string_view text) {
+  TextScan scan;
+  scan.bytes = text.size();
   while (!text.empty()) {
     const std::string_view line = NextLine(&text);
     if (line.size() > kLineBytesMax || StartsLikeSeparator(line) || line.substr(0, 4) == "--=_" ||
         (!line.empty() && (line.back() == ' ' || line.back() == '\t'))) {
-      return TransferEncoding::kQuotedPrintable;
+      scan.plain = false;
     }
-    for (char c : line) {
-      if ((c < 0x20 && c != '\t') || c == 0x7F) return TransferEncoding::kQuotedPrintable;
+    size_t i = 0;
+    for (; i + sizeof(uint64_t) <= line.size(); i += sizeof(uint64_t)) {
+      const uint64_t word = LoadWord(line.data() + i);
+      scan.non_ascii += static_cast<size_t>(std::popcount(word & kTops));
+      if ((HasBelow(word, 0x20) | HasByte(word, 0x7F)) != 0) {
+        const std::string_view bytes = line.substr(i, sizeof(uint64_t));
+        if (std::any_of(bytes.begin(), bytes.end(), IsControl)) scan.plain = false;
+      }
+    }
+    for (; i < line.size(); ++i) {
+      scan.non_ascii += static_cast<size_t>(static_cast<uint8_t>(line[i]) >> 7);
+      if (IsControl(line[i])) scan.plain = false;
     }
   }
+  return scan;
+}
+
+TransferEncoding ChooseEncoding(const TextScan& scan) {
+  // Base64 makes four bytes of three and a line end of 76; quoted-printable three of each that it escapes.
+  if (scan.non_ascii * 2 > scan.bytes * 2 / 5) return TransferEncoding::kBase64;
+  if (scan.non_ascii > 0 || !scan.plain) return TransferEncoding::kQuotedPrintable;
   return TransferEncoding::k7Bit;
+}
+
+TransferEncoding ChooseEncoding(std::string_view text) {
+  return ChooseEncoding(ScanText(text));
 }
 
 void AppendEncoded(std::string_view text, TransferEncoding encoding, std::string* out) {
@@ -144,6 +197,7 @@ void AppendEncoded(std::string_view text, TransferEncoding encoding, std::string
       break;
     case TransferEncoding::kBase64: {
       const std::string encoded = Base64Encode(text);
+      out->reserve(out->size() + encoded.size() + (encoded.size() / kEncodedLineMax + 1) * 2);
       for (size_t i = 0; i < encoded.size(); i += kEncodedLineMax) {
         out->append(encoded, i, kEncodedLineMax);
         out->append("\r\n");

@@ -4,7 +4,6 @@
 #include <cstdint>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/base64.h"
 #include "common/base/strings.h"
@@ -59,19 +58,19 @@ std::string NextWord(std::string_view* text, bool base64, size_t room) {
     if (base64) {
       if ((taken + length + 2) / 3 * 4 > room) break;
     } else {
-      std::string encoded;
+      char encoded[12];
+      size_t size = 0;
       for (char c : text->substr(taken, length)) {
-        if (IsWordSafe(c)) {
-          encoded.push_back(c);
-        } else if (c == ' ') {
-          encoded.push_back('_');
+        if (IsWordSafe(c) || c == ' ') {
+          encoded[size++] = c == ' ' ? '_' : c;
         } else {
-          absl::StrAppend(&encoded, "=", std::string(1, kHex[static_cast<uint8_t>(c) >> 4]),
-                          std::string(1, kHex[static_cast<uint8_t>(c) & 15]));
+          encoded[size++] = '=';
+          encoded[size++] = kHex[static_cast<uint8_t>(c) >> 4];
+          encoded[size++] = kHex[static_cast<uint8_t>(c) & 15];
         }
       }
-      if (payload.size() + encoded.size() > room) break;
-      payload += encoded;
+      if (payload.size() + size > room) break;
+      payload.append(encoded, size);
     }
     taken += length;
     if (taken % 3 == 0) unpadded = taken;
@@ -223,12 +222,12 @@ void AppendParameter(std::string_view name, std::string_view value, std::string*
   }
   std::string encoded = "utf-8''";
   size_t section = 0;
-  const auto put_line = [&] {
-    absl::StrAppend(out, ";\r\n\t", Av(name), "*", section++, "*=", encoded);
+  const auto put_line = [&](bool alone) {
+    absl::StrAppend(out, ";\r\n\t", Av(name), alone ? "" : absl::StrCat("*", section++), "*=", encoded);
     encoded.clear();
   };
   for (char c : clean) {
-    if (encoded.size() + name.size() + 12 > kLineBytesWanted) put_line();
+    if (encoded.size() + name.size() + 12 > kLineBytesWanted) put_line(/*alone=*/false);
     if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_') {
       encoded.push_back(c);
     } else {
@@ -237,7 +236,19 @@ void AppendParameter(std::string_view name, std::string_view value, std::string*
       encoded.push_back(kHex[static_cast<uint8_t>(c) & 15]);
     }
   }
-  put_line();
+  put_line(/*alone=*/section == 0);
+}
+
+void AppendWordParameter(std::string_view name, std::string_view value, std::string* out) {
+  const std::string clean = CleanHeaderText(value);
+  absl::StrAppend(out, ";\r\n\t", Av(name), "=");
+  if (!NeedsEncoding(clean)) {
+    out->append(Quoted(clean));
+    return;
+  }
+  out->push_back('"');
+  AppendEncodedWords(clean, name.size() + 3, out);
+  out->push_back('"');
 }
 
 }  // namespace wavepost

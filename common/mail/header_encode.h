@@ -33,4 +33,8 @@ void AppendMailbox(std::string_view name, std::string_view display, std::string_
 // continued over several lines (RFC 2231 sections 3 and 4) where it is not ASCII or too long.
 void AppendParameter(std::string_view name, std::string_view value, std::string* out);
 
+// The same for readers that know no RFC 2231: not ASCII becomes encoded words in quotes. Against the letter of RFC 2047
+// section 5, but it is what they understand; to be used where AppendParameter says the same in another field.
+void AppendWordParameter(std::string_view name, std::string_view value, std::string* out);
+
 }  // namespace wavepost

@@ -9,13 +9,17 @@ namespace wavepost {
 namespace {
 
 constexpr std::string_view kOurs[] = {"from", "to", "subject", "reply-to", "date", "message-id", "mime-version"};
+// What servers and readers act on, or write themselves.
 constexpr std::string_view kForbidden[] = {
     "sender",
     "cc",
     "bcc",
     "return-path",
     "delivered-to",
+    "delivery-date",
     "x-original-to",
+    "x-received",
+    "original-recipient",
     "envelope-to",
     "apparently-to",
     "errors-to",
@@ -23,8 +27,8 @@ constexpr std::string_view kForbidden[] = {
     "disposition-notification-to",
     "domainkey-signature",
 };
-constexpr std::string_view kForbiddenPrefixes[] = {"received", "dkim-",    "arc-",       "authentication-results",
-                                                   "resent-",  "content-", "x-envelope-"};
+constexpr std::string_view kForbiddenPrefixes[] = {"received", "dkim-",    "arc-",        "authentication-results",
+                                                   "resent-",  "content-", "x-envelope-", "x-wavepost-"};
 constexpr std::string_view kStructured[] = {"in-reply-to", "references", "auto-submitted", "precedence",
                                             "importance",  "priority",   "x-priority",     "feedback-id"};
 

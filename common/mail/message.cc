@@ -1,78 +1,83 @@
 #include "common/mail/message.h"
 
-#include <algorithm>
-#include <cstdint>
-#include <optional>
+#include <openssl/evp.h>
 
-#include "absl/strings/ascii.h"
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
+#include "common/base/base64.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
 #include "common/base/strings.h"
 #include "common/content/html_text.h"
-#include "common/mail/address.h"
-#include "common/mail/body_encode.h"
-#include "common/mail/header_encode.h"
-#include "common/mail/header_policy.h"
+#include "common/mail/attachment.h"
+#include "common/mail/dkim.h"
+#include "common/mail/openssl_ptr.h"
 
 namespace wavepost {
 namespace {
 
-constexpr size_t kMessageIdBytesMax = 250;
-constexpr absl::string_view kPartTypes[] = {"text/plain", "text/html"};  // in the order of parts_: plainest first
+constexpr size_t kBoundarySeedBytes = 15;  // 24 characters
+// Encoded text against rendered text at most: quoted-printable of nothing but escapes, with its soft line breaks.
+constexpr size_t kEncodedGrowthMax = 4;
+// Header fields and the signatures on top of them, at most: what a body leaves free of kMessageBytesMax.
+constexpr size_t kHeadBytesMax = 512 * 1024;
 
 absl::Status Bad(absl::string_view field, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(field, ": ", what));
-}
-
-// Printable, no white space or brackets, one @ with something on both sides: safe between the <> of a Message-ID.
-bool IsMessageId(std::string_view id) {
-  const size_t at = id.find('@');
-  return at != std::string_view::npos && at > 0 && at + 1 < id.size() &&
-         id.find('@', at + 1) == std::string_view::npos && id.size() <= kMessageIdBytesMax &&
-         std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '<' && c != '>'; });
-}
-
-bool CanStandInTo(std::string_view address) {
-  const size_t at = address.rfind('@');
-  return at != std::string_view::npos && at > 0 && at + 1 < address.size() && address.size() <= kAddressBytesMax &&
-         IsUtf8(address) && std::none_of(address.begin(), address.end(), [](char c) {
-           return static_cast<uint8_t>(c) < 0x20 || c == 0x7F;
-         });
 }
 
 bool IsAscii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<uint8_t>(c) < 0x80; });
 }
 
-// The same for each attempt. That it cannot stand in a part is seen to by the encodings (body_encode.h); that it
-// differs between messages only helps readers when one mail quotes another.
-std::string Boundary(std::string_view message_id) {
-  uint64_t hash = 14695981039346656037u;  // FNV-1a
-  for (char c : message_id) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211u;
-  return absl::StrFormat("=_%016x", hash);
+// Differs between campaigns, not between recipients: a body without variables is the same bytes for all of them.
+std::string BoundarySeed(const ContentSpec& spec) {
+  const OpensslPtr<EVP_MD_CTX> context(EVP_MD_CTX_new());
+  WP_CHECK(context != nullptr && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1);
+  const auto add = [&](std::string_view bytes) {
+    const uint64_t size = bytes.size();
+    WP_CHECK(EVP_DigestUpdate(context.get(), &size, sizeof(size)) == 1);
+    WP_CHECK(EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) == 1);
+  };
+  add(spec.html);
+  add(spec.text);
+  for (const AttachmentSpec& attachment : spec.attachments) {
+    add(attachment.file_name);
+    add(attachment.content_type);
+    add(attachment.content_id);
+    add(attachment.data);
+  }
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  WP_CHECK(EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) == 1);
+  return Base32Encode(std::string_view(reinterpret_cast<const char*>(digest.data()), kBoundarySeedBytes));
 }
 
-void AppendPart(absl::string_view type, std::string_view boundary, std::string_view text, std::string* out) {
-  const TransferEncoding encoding = ChooseEncoding(text);
-  absl::StrAppend(out, "--", Av(boundary), "\r\nContent-Type: ", type,
-                  "; charset=utf-8\r\nContent-Transfer-Encoding: ", Av(TransferEncodingName(encoding)), "\r\n\r\n");
-  AppendEncoded(text, encoding, out);
-  out->append("\r\n");
+bool IsSet(const std::vector<bool>& flags, size_t at) {
+  return at < flags.size() && flags[at];
 }
 
-// A fixed address of the campaign, in the form for a header.
-absl::StatusOr<std::string> FixedAddress(absl::string_view field, const std::string& text) {
-  const absl::StatusOr<Address> address = ParseAddress(text);
-  if (!address.ok()) return Annotate(address.status(), Sv(field));
-  if (address->needs_smtputf8) return Bad(field, "the part before the @ must be ASCII, or most receivers refuse it");
-  return address->ToString();
+absl::Status TooLarge(size_t bytes) {
+  return absl::ResourceExhaustedError(absl::StrCat("the message has ", bytes, " bytes; at most ",
+                                                   kMessageBytesMax - kHeadBytesMax,
+                                                   " are allowed; leave attachments out, or put them behind a link"));
 }
 
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const MessageTemplate>> MessageTemplate::Compile(ContentSpec spec) {
+  std::shared_ptr<MessageTemplate> out(new MessageTemplate);
+  RETURN_IF_ERROR(out->SetColumns(spec));
+  ASSIGN_OR_RETURN(out->headers_, MessageHeaders::Compile(spec, out->columns_));
+  RETURN_IF_ERROR(out->CompileParts(spec));
+  out->GatherVariables();
+  RETURN_IF_ERROR(out->FixBody());
+  return std::shared_ptr<const MessageTemplate>(std::move(out));
+}
+
+absl::Status MessageTemplate::SetColumns(const ContentSpec& spec) {
   if (spec.columns.size() > kColumnsMax) {
     return Bad("columns", absl::StrCat("there are ", spec.columns.size(), "; at most ", kColumnsMax, " are allowed"));
   }
@@ -82,41 +87,15 @@ absl::StatusOr<std::shared_ptr<const MessageTemplate>> MessageTemplate::Compile(
   if (twice != sorted.end()) {
     return Bad("columns", absl::StrCat("\"", Printable(*twice, kTemplateNameBytesMax), "\" is there twice"));
   }
-  std::shared_ptr<MessageTemplate> out(new MessageTemplate);
-  RETURN_IF_ERROR(out->CompileHeaders(spec));
-  RETURN_IF_ERROR(out->CompileParts(spec));
-  out->GatherVariables();
-  out->columns_ = std::move(spec.columns);
-  for (size_t column : out->needed_) out->variables_.push_back(out->columns_[column]);
-  for (size_t column : out->optional_) out->section_variables_.push_back(out->columns_[column]);
-  return std::shared_ptr<const MessageTemplate>(std::move(out));
-}
-
-absl::Status MessageTemplate::CompileHeaders(const ContentSpec& spec) {
-  ASSIGN_OR_RETURN(from_address_, FixedAddress("from_address", spec.from_address));
-  if (!spec.reply_to.empty()) {
-    ASSIGN_OR_RETURN(const std::string reply_to, FixedAddress("reply_to", spec.reply_to));
-    AppendMailbox("Reply-To", "", reply_to, &reply_to_field_);
-  }
-  if (!spec.from_name.empty()) {
-    ASSIGN_OR_RETURN(from_name_, Template::Compile("from_name", spec.from_name, spec.columns, Template::Escape::kNone));
-  }
-  if (!HasValue(spec.subject)) return Bad("subject", "is empty");
-  ASSIGN_OR_RETURN(Template subject, Template::Compile("subject", spec.subject, spec.columns, Template::Escape::kNone));
-  headers_.push_back({"Subject", std::move(subject), /*structured=*/false});
-
-  if (spec.headers.size() > kCustomHeadersMax) {
-    return Bad("headers",
-               absl::StrCat("there are ", spec.headers.size(), "; at most ", kCustomHeadersMax, " are allowed"));
-  }
-  for (const auto& [name, value] : spec.headers) {
-    const std::string field = absl::StrCat("header ", Printable(name, kHeaderNameBytesMax));
-    RETURN_IF_ERROR(Annotate(CheckCustomHeaderName(name), field));
-    for (const Header& other : headers_) {
-      if (EqualsIgnoreCase(other.name, name)) return Bad(field, "is there twice");
+  columns_.names = spec.columns;
+  columns_.json.resize(spec.columns.size());
+  for (const std::string& name : spec.json_columns) {
+    const auto found = std::find(spec.columns.begin(), spec.columns.end(), name);
+    if (found == spec.columns.end()) {
+      return Bad("json_columns", absl::StrCat("\"", Printable(name, kTemplateNameBytesMax),
+                                              "\" is not a column; correct the name, or add it to the columns"));
     }
-    ASSIGN_OR_RETURN(Template compiled, Template::Compile(field, value, spec.columns, Template::Escape::kNone));
-    headers_.push_back({name, std::move(compiled), IsStructuredHeader(name)});
+    columns_.json[static_cast<size_t>(found - spec.columns.begin())] = true;
   }
   return absl::OkStatus();
 }
@@ -124,15 +103,19 @@ absl::Status MessageTemplate::CompileHeaders(const ContentSpec& spec) {
 absl::Status MessageTemplate::CompileParts(const ContentSpec& spec) {
   if (!HasValue(spec.html)) return Bad("html", "is empty; give the HTML of the message (a text is derived from it)");
   ASSIGN_OR_RETURN(const std::vector<TemplateToken> html, TokenizeTemplate("html", spec.html));
-  ASSIGN_OR_RETURN(html_, Template::Compile("html", html, spec.columns, Template::Escape::kHtml));
+  ASSIGN_OR_RETURN(html_, BodyTemplate::Compile("html", html, columns_, Template::Escape::kHtml, /*wrap=*/false));
+  RETURN_IF_ERROR(CheckAttachments(spec.attachments, html));
+  frame_ = MakeMimeFrame(spec.attachments, BoundarySeed(spec));
+
   text_derived_ = !HasValue(spec.text);
   if (!text_derived_) {
-    ASSIGN_OR_RETURN(text_, Template::Compile("text", spec.text, spec.columns, Template::Escape::kNone));
+    ASSIGN_OR_RETURN(const std::vector<TemplateToken> text, TokenizeTemplate("text", spec.text));
+    ASSIGN_OR_RETURN(text_, BodyTemplate::Compile("text", text, columns_, Template::Escape::kNone, /*wrap=*/false));
     return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(const std::vector<TemplateToken> text, TextFromHtml(html));
-  absl::StatusOr<Template> compiled =
-      Template::Compile("text derived from html", text, spec.columns, Template::Escape::kNone);
+  absl::StatusOr<BodyTemplate> compiled =
+      BodyTemplate::Compile("text derived from html", text, columns_, Template::Escape::kNone, /*wrap=*/true);
   if (!compiled.ok()) {
     return Bad("text", absl::StrCat("none was given, and none can be derived from the HTML; give a text (",
                                     compiled.status().message(), ")"));
@@ -141,102 +124,121 @@ absl::Status MessageTemplate::CompileParts(const ContentSpec& spec) {
   return absl::OkStatus();
 }
 
-void MessageTemplate::GatherVariables() {
-  std::vector<const Template*> all = {&html_, &from_name_};
+std::vector<const Template*> MessageTemplate::Templates() const {
+  std::vector<const Template*> out = headers_.templates();
+  out.push_back(&html_.whole());
   // A derived text asks for nothing that the HTML does not: there a variable may have lost the section round it.
-  if (!text_derived_) all.push_back(&text_);
-  for (const Header& header : headers_) all.push_back(&header.value);
-  for (size_t column = 0; column < html_.needed().size(); ++column) {
-    const auto has = [column](const std::vector<bool>& flags) { return column < flags.size() && flags[column]; };
-    if (std::any_of(all.begin(), all.end(), [&](const Template* t) { return has(t->needed()); })) {
+  if (!text_derived_) out.push_back(&text_.whole());
+  return out;
+}
+
+void MessageTemplate::GatherVariables() {
+  const std::vector<const Template*> all = Templates();
+  uses_json_ = text_.whole().uses_json();
+  for (const Template* part : all) uses_json_ = uses_json_ || part->uses_json();
+  for (size_t column = 0; column < columns_.names.size(); ++column) {
+    if (std::any_of(all.begin(), all.end(), [&](const Template* t) { return IsSet(t->needed(), column); })) {
       needed_.push_back(column);
-    } else if (std::any_of(all.begin(), all.end(), [&](const Template* t) { return has(t->optional()); })) {
+      variables_.push_back(columns_.names[column]);
+    } else if (std::any_of(all.begin(), all.end(), [&](const Template* t) { return IsSet(t->optional(), column); })) {
       optional_.push_back(column);
+      section_variables_.push_back(columns_.names[column]);
     }
   }
 }
 
-absl::Status MessageTemplate::CheckNeeded(const std::vector<std::string>& values) const {
-  if (values.size() != columns_.size()) {
+// Renders the body now if no recipient can change it.
+absl::Status MessageTemplate::FixBody() {
+  for (const Template* part : {&text_.whole(), &html_.whole()}) {
+    for (size_t column = 0; column < columns_.names.size(); ++column) {
+      if (IsSet(part->needed(), column) || IsSet(part->optional(), column)) return absl::OkStatus();
+    }
+  }
+  const std::vector<std::string> values(columns_.names.size());
+  RETURN_IF_ERROR(AppendBody(TemplateRow{&values, nullptr}, &fixed_body_));
+  fixed_body_hash_ = DkimBodyHash(fixed_body_);
+  return absl::OkStatus();
+}
+
+absl::Status MessageTemplate::ReadValues(const std::vector<std::string>& values, Values* out) const {
+  if (values.size() != columns_.names.size()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("there are ", values.size(), " values for ", columns_.size(), " columns"));
+        absl::StrCat("there are ", values.size(), " values for ", columns_.names.size(), " columns"));
   }
   for (size_t column : needed_) {
-    if (!HasValue(values[column])) return Bad(columns_[column], "has no value, but the template needs one");
+    if (!HasValue(values[column])) return Bad(columns_.names[column], "has no value, but the template needs one");
   }
   for (size_t column = 0; column < values.size(); ++column) {
-    if (!IsUtf8(values[column])) return Bad(columns_[column], "is not valid UTF-8");
+    if (!IsUtf8(values[column])) return Bad(columns_.names[column], "is not valid UTF-8");
   }
+  out->row.values = &values;
+  if (!uses_json_) return absl::OkStatus();
+  out->trees.resize(values.size());
+  const auto parse = [&](size_t column) -> absl::Status {
+    if (!columns_.json[column]) return absl::OkStatus();
+    absl::StatusOr<TemplateValue> tree = ParseTemplateJson(values[column]);
+    if (!tree.ok()) return Annotate(tree.status(), columns_.names[column]);
+    out->trees[column] = *std::move(tree);
+    return absl::OkStatus();
+  };
+  for (size_t column : needed_) RETURN_IF_ERROR(parse(column));
+  for (size_t column : optional_) RETURN_IF_ERROR(parse(column));
+  out->row.trees = &out->trees;
   return absl::OkStatus();
 }
 
 absl::Status MessageTemplate::CheckValues(const std::vector<std::string>& values) const {
-  RETURN_IF_ERROR(CheckNeeded(values));
+  Values read;
+  RETURN_IF_ERROR(ReadValues(values, &read));
+  if (uses_json_) {
+    for (const Template* part : Templates()) RETURN_IF_ERROR(part->Check(read.row));
+  }
+  RETURN_IF_ERROR(headers_.CheckValues(read.row));
+  if (!fixed_body_.empty()) return absl::OkStatus();
+  const size_t text_bytes = text_.whole().SizeBound(values);
+  const size_t html_bytes = html_.whole().SizeBound(values);
+  if (text_bytes <= kRenderedBytesMax && html_bytes <= kRenderedBytesMax &&
+      frame_.bytes() + (text_bytes + html_bytes) * kEncodedGrowthMax <= kMessageBytesMax - kHeadBytesMax) {
+    return absl::OkStatus();
+  }
   std::string scratch;
-  RETURN_IF_ERROR(AppendTemplateHeaders(values, &scratch));
-  for (const Template* part : {&text_, &html_}) {
-    if (part->SizeBound(values) <= kRenderedBytesMax) continue;
-    scratch.clear();
-    RETURN_IF_ERROR(part->Render(values, &scratch));
-  }
+  return AppendBody(read.row, &scratch);
+}
+
+absl::Status MessageTemplate::AppendBody(const TemplateRow& row, std::string* out) const {
+  out->reserve(out->size() + frame_.bytes() + text_.size_hint() + html_.size_hint());
+  const size_t start = out->size();
+  out->append(frame_.before_text);
+  RETURN_IF_ERROR(text_.Append(row, out));
+  out->append(frame_.before_html);
+  RETURN_IF_ERROR(html_.Append(row, out));
+  out->append(frame_.after_html);
+  if (out->size() - start > kMessageBytesMax - kHeadBytesMax) return TooLarge(out->size() - start);
   return absl::OkStatus();
 }
 
-absl::Status MessageTemplate::AppendTemplateHeaders(const std::vector<std::string>& values, std::string* out) const {
-  std::string value;
-  RETURN_IF_ERROR(from_name_.Render(values, &value));
-  if (value.size() > kHeaderValueBytesMax) return Bad("from_name", "is too long with these values");
-  AppendMailbox("From", value, from_address_, out);
-  for (const Header& header : headers_) {
-    value.clear();
-    RETURN_IF_ERROR(header.value.Render(values, &value));
-    if (value.size() > kHeaderValueBytesMax) {
-      return Bad(absl::StrCat("header ", header.name), "is too long with these values");
-    }
-    if (!HasValue(value)) {
-      if (&header == &headers_.front()) return Bad("subject", "is empty with these values");
-      continue;  // its sections left nothing: no field rather than an empty one
-    }
-    if (header.structured) {
-      RETURN_IF_ERROR(AppendStructured(header.name, value, out));
-    } else {
-      AppendUnstructured(header.name, value, out);
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<RenderedMessage> MessageTemplate::Render(const Recipient& recipient) const {
+absl::StatusOr<RenderedMessage> MessageTemplate::Render(const Recipient& recipient, bool omit_fixed_body) const {
   WP_CHECK(recipient.values != nullptr);
-  const std::vector<std::string>& values = *recipient.values;
-  RETURN_IF_ERROR(CheckNeeded(values));
-  if (!CanStandInTo(recipient.address)) return Bad("address", "cannot stand in a To field");
-  if (!IsMessageId(recipient.message_id)) return Bad("message_id", "is not \"local@domain\"");
-
+  Values read;
+  RETURN_IF_ERROR(ReadValues(*recipient.values, &read));
   RenderedMessage out;
   out.needs_smtputf8 = !IsAscii(recipient.address);
   out.needs_8bit = out.needs_smtputf8;
-
-  const std::string boundary = Boundary(recipient.message_id);
-  out.headers.reserve(1024);
-  absl::StrAppend(&out.headers,
-                  "Date: ", absl::FormatTime("%a, %d %b %Y %H:%M:%S +0000", recipient.date, absl::UTCTimeZone()),
-                  "\r\n");
-  RETURN_IF_ERROR(AppendTemplateHeaders(values, &out.headers));
-  AppendMailbox("To", "", recipient.address, &out.headers);
-  absl::StrAppend(&out.headers, reply_to_field_, "Message-ID: <", Av(recipient.message_id),
-                  ">\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative");
-  AppendParameter("boundary", boundary, &out.headers);
-  out.headers.append("\r\n");
-
-  std::string rendered;
-  for (const Template* part : {&text_, &html_}) {
-    rendered.clear();
-    RETURN_IF_ERROR(part->Render(values, &rendered));
-    AppendPart(part == &text_ ? kPartTypes[0] : kPartTypes[1], boundary, rendered, &out.body);
+  out.headers.reserve(2048);
+  const HeaderFacts facts{recipient.address, recipient.message_id, recipient.unsubscribe_token, recipient.date};
+  RETURN_IF_ERROR(headers_.Append(facts, read.row, &out.headers));
+  out.content_headers = frame_.content_headers;
+  if (!fixed_body_.empty()) {
+    if (!omit_fixed_body) out.body = fixed_body_;
+    out.body_hash = fixed_body_hash_;
+    return out;
   }
-  absl::StrAppend(&out.body, "--", boundary, "--\r\n");
+  RETURN_IF_ERROR(AppendBody(read.row, &out.body));
   return out;
+}
+
+size_t MessageTemplate::bytes() const {
+  return text_.bytes() + html_.bytes() + frame_.bytes() + fixed_body_.size();
 }
 
 }  // namespace wavepost

@@ -1,7 +1,7 @@
 // From a campaign's content and one recipient's attributes to the message as it goes on the wire.
 //
-// MIME (RFC 2045-2047, 2231): multipart/alternative with text and HTML, all in 7 bits, lines of at most 998 bytes
-// (RFC 5322 section 2.1.1). Attributes are HTML-escaped in HTML, plain in text, encoded in headers; whatever they
+// MIME (RFC 2045-2047, 2183, 2231, 2387): multipart/alternative with text and HTML, pictures and files round it, all in
+// 7 bits, lines of at most 998 bytes (RFC 5322 section 2.1.1). Attributes are HTML-escaped in HTML, plain in text, encoded in headers; whatever they
 // contain, they cannot end a header field or a MIME part.
 #pragma once
 
@@ -16,6 +16,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/content/template.h"
+#include "common/mail/body_template.h"
+#include "common/mail/message_headers.h"
+#include "common/mail/mime_frame.h"
 
 namespace wavepost {
 
@@ -65,9 +68,12 @@ struct RenderedMessage {
 class MessageTemplate {
  public:
   // Errors: kInvalidArgument that starts with the field ("html", "text", "subject", "from_name", "header NAME",
-  //         "from_address", "reply_to", "columns"), in templates with line and column: "html:12:5: ...". Refused are
+  //         "from_address", "reply_to", "columns", "json_columns", "attachments[2]", "unsubscribe_url",
+  //         "unsubscribe_domain", "feedback_id"), in templates with line and column: "html:12:5: ...". Refused are
   //         templates that do not compile (template.h), empty html or subject, bad addresses, header names that are
-  //         malformed, twice there, or ours or the receivers' to set (From, Received, DKIM-Signature, Content-*...).
+  //         malformed, twice there, or ours or the receivers' to set (header_policy.h), attachments beyond the limits
+  //         or with bad names or types, and pictures that the HTML shows but that are not there, or the other way
+  //         round.
   static absl::StatusOr<std::shared_ptr<const MessageTemplate>> Compile(ContentSpec spec);
 
   // Columns that each recipient must have a value for, in the order of spec.columns.
@@ -78,7 +84,8 @@ class MessageTemplate {
 
   // Whether these values, in the order of spec.columns, can be rendered. Import asks this, so that Render never fails
   // on what was accepted.
-  // Errors: kInvalidArgument that names the column (wrong number, not UTF-8, or needed and without a value).
+  // Errors: kInvalidArgument that names the column (wrong number, not UTF-8, not JSON, or needed and without a value) or
+  //         the field (reply_to that is no address, a header too long...). kResourceExhausted: larger than the limits.
   absl::Status CheckValues(const std::vector<std::string>& values) const;
 
   struct Recipient {
@@ -90,37 +97,54 @@ class MessageTemplate {
   };
 
   // Same recipient, same bytes.
-  // Errors: kInvalidArgument: CheckValues, an address or Message-ID that cannot stand in a header, a header value too
-  //         long or, where encoding is not allowed (List-*), not ASCII. kResourceExhausted: larger than the limits.
-  absl::StatusOr<RenderedMessage> Render(const Recipient& recipient) const;
+  //
+  // omit_fixed_body: leaves RenderedMessage::body empty where fixed_body() has it, which with attachments is large.
+  // Errors: kInvalidArgument: CheckValues, an address, token or Message-ID that cannot stand in a header, a header value
+  //         too long or, where encoding is not allowed (List-*), not ASCII. kResourceExhausted: larger than the limits.
+  absl::StatusOr<RenderedMessage> Render(const Recipient& recipient, bool omit_fixed_body = false) const;
+
+  // The body if it is the same for all recipients, else nullptr.
+  const std::string* fixed_body() const { return fixed_body_.empty() ? nullptr : &fixed_body_; }
+
+  // Normalized.
+  const std::string& from_address() const { return headers_.from_address(); }
+
+  // Whether Recipient::unsubscribe_token is needed.
+  bool offers_unsubscribe() const { return headers_.offers_unsubscribe(); }
+
+  // Bytes that it keeps in memory, about.
+  size_t bytes() const;
 
  private:
-  struct Header {
-    std::string name;
-    Template value;
-    bool structured;  // its syntax knows no encoded words: must be ASCII
+  // A recipient's values with those of JSON columns parsed. `row` points into both.
+  struct Values {
+    std::vector<TemplateValue> trees;
+    TemplateRow row;
   };
 
   MessageTemplate() = default;
-  absl::Status CompileHeaders(const ContentSpec& spec);
+  absl::Status SetColumns(const ContentSpec& spec);
   absl::Status CompileParts(const ContentSpec& spec);
+  absl::Status FixBody();
+  std::vector<const Template*> Templates() const;
   void GatherVariables();
-  absl::Status CheckNeeded(const std::vector<std::string>& values) const;
-  // From, Subject and the custom ones.
-  absl::Status AppendTemplateHeaders(const std::vector<std::string>& values, std::string* out) const;
+  // Errors: kInvalidArgument: number of values, UTF-8, JSON, needed ones without a value.
+  absl::Status ReadValues(const std::vector<std::string>& values, Values* out) const;
+  absl::Status AppendBody(const TemplateRow& row, std::string* out) const;
 
-  std::vector<std::string> columns_;
+  TemplateColumns columns_;
+  bool uses_json_ = false;
   std::vector<size_t> needed_;    // indexes of variables_ in columns_
   std::vector<size_t> optional_;  // of section_variables_
   std::vector<std::string> variables_;
   std::vector<std::string> section_variables_;
-  std::string from_address_;
-  std::string reply_to_field_;  // the whole field, or empty
-  Template from_name_;
-  std::vector<Header> headers_;  // Subject first, then the custom ones
-  Template text_;
-  Template html_;
+  MessageHeaders headers_;
+  MimeFrame frame_;
+  BodyTemplate text_;
+  BodyTemplate html_;
   bool text_derived_ = false;
+  std::string fixed_body_;  // empty: it varies
+  std::string fixed_body_hash_;
 };
 
 }  // namespace wavepost
