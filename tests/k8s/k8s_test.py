@@ -155,6 +155,7 @@ class K8sTest(unittest.TestCase):
                 listens = {"status": port_of(config["status_listen"])}
                 if name == "coordinator":
                     listens["grpc"] = port_of(config["listen"])
+                    listens["metrics"] = port_of(config["metrics_listen"])
                 if name == "bouncer":
                     listens["smtp"] = port_of(config["listen"][0])
                 self.assertEqual(declared, listens, file)
