@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,15 +15,15 @@
 #include "common/base/status_macros.h"
 #include "common/base/strings.h"
 #include "common/content/html_position.h"
+#include "common/content/html_walk.h"
 #include "common/content/template.h"
 
 namespace wavepost {
 namespace {
 
-// A tag on its way through the HTML parser: this, its number, that. The last characters of the last private-use plane
-// (U+10FFF0, U+10FFF1): nobody's text.
-constexpr std::string_view kOpenMark = "\xF4\x8F\xBF\xB0";
-constexpr std::string_view kCloseMark = "\xF4\x8F\xBF\xB1";
+// A tag on its way through the HTML parser: this, its number, that.
+constexpr std::string_view kOpenMark = kHtmlMarkOpen;
+constexpr std::string_view kCloseMark = kHtmlMarkClose;
 
 absl::Status NoText(std::string_view why) {
   return absl::InvalidArgumentError(
@@ -47,239 +48,6 @@ absl::Status CheckSize(std::string_view html) {
   if (tags > kHtmlTagsMax || tags * formatting > kHtmlReopenedMax) return NoText("has too many tags");
   return absl::OkStatus();
 }
-
-// Writes text in lines and paragraphs: white space collapses, blank lines are asked for and come when text follows.
-class TextWriter {
- public:
-  // A run of text from the HTML.
-  void Text(std::string_view text) {
-    while (!text.empty()) {
-      size_t length = 1;
-      if (text[0] == ' ' || text[0] == '\t' || text[0] == '\n' || text[0] == '\r' || text[0] == '\f') {
-        space_ = true;
-      } else if ((length = NoBreakSpace(text)) != 0) {
-        space_ = true;
-      } else if ((length = Invisible(text)) == 0) {
-        length = 1;
-        Flush();
-        out_.push_back(text[0]);
-        newlines_ = 0;
-        empty_ = false;
-        bullet_ = false;
-      }
-      text.remove_prefix(length);
-    }
-  }
-
-  // A section's begin or end: takes no room, and what was asked for before it must not depend on it.
-  void Mark(std::string_view mark) {
-    Flush();
-    out_.append(mark);
-  }
-
-  // Starts a list item: the next text follows on the same line, whatever paragraphs it is wrapped in.
-  void Bullet(std::string_view bullet) {
-    Break(1);
-    Text(bullet);
-    space_ = true;
-    bullet_ = true;
-  }
-
-  // At least `count` line ends before the next text.
-  void Break(int count) {
-    if (bullet_) return;
-    wanted_ = std::max(wanted_, count);
-    space_ = false;
-  }
-
-  // What has been written, to look back at.
-  std::string_view written() const { return out_; }
-
-  std::string Finish() {
-    if (!empty_ && newlines_ == 0) out_.append("\n");
-    return std::move(out_);
-  }
-
- private:
-  static size_t NoBreakSpace(std::string_view s) { return s.substr(0, 2) == "\xC2\xA0" ? 2 : 0; }
-
-  // What invisible preheaders are padded with: soft hyphen, zero-width characters, word joiner, joiner, BOM.
-  static size_t Invisible(std::string_view s) {
-    if (s.substr(0, 2) == "\xC2\xAD" || s.substr(0, 2) == "\xCD\x8F") return 2;
-    for (std::string_view c : {"\xE2\x80\x8B", "\xE2\x80\x8C", "\xE2\x81\xA0", "\xEF\xBB\xBF"}) {
-      if (s.substr(0, 3) == c) return 3;
-    }
-    return 0;
-  }
-
-  void Flush() {
-    if (empty_) {  // nothing goes before the first text; marks are not text
-      wanted_ = 0;
-      space_ = false;
-    }
-    while (newlines_ < wanted_) {
-      out_.push_back('\n');
-      ++newlines_;
-    }
-    wanted_ = 0;
-    if (space_ && newlines_ == 0) out_.push_back(' ');
-    space_ = false;
-  }
-
-  std::string out_;
-  bool empty_ = true;
-  bool space_ = false;
-  bool bullet_ = false;
-  int wanted_ = 0;
-  int newlines_ = 0;  // line ends that `out_` ends in, marks aside
-};
-
-class Walker {
- public:
-  explicit Walker(TextWriter* out) : out_(out) {}
-
-  absl::Status Walk(const GumboNode* node, int depth) {
-    if (depth > kHtmlDepthMax) return NoText("nests its elements too deeply");
-    switch (node->type) {
-      case GUMBO_NODE_TEXT:
-      case GUMBO_NODE_CDATA:
-      case GUMBO_NODE_WHITESPACE:
-        out_->Text(node->v.text.text);
-        return absl::OkStatus();
-      case GUMBO_NODE_COMMENT:
-        // Only ours: a tag that stood between elements.
-        if (std::string_view(node->v.text.text).substr(0, kOpenMark.size()) == kOpenMark) {
-          out_->Mark(node->v.text.text);
-        }
-        return absl::OkStatus();
-      case GUMBO_NODE_DOCUMENT:
-        return WalkChildren(&node->v.document.children, depth);
-      case GUMBO_NODE_ELEMENT:
-        return WalkElement(node->v.element, depth);
-      default:
-        return absl::OkStatus();
-    }
-  }
-
- private:
-  struct List {
-    bool numbered;
-    int items;
-  };
-
-  absl::Status WalkChildren(const GumboVector* children, int depth) {
-    for (unsigned i = 0; i < children->length; ++i) {
-      RETURN_IF_ERROR(Walk(static_cast<const GumboNode*>(children->data[i]), depth + 1));
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status WalkElement(const GumboElement& element, int depth) {
-    if (IsHidden(element)) return absl::OkStatus();
-    switch (element.tag) {
-      case GUMBO_TAG_HEAD:
-      case GUMBO_TAG_STYLE:
-      case GUMBO_TAG_SCRIPT:
-      case GUMBO_TAG_TITLE:
-      case GUMBO_TAG_TEXTAREA:
-      case GUMBO_TAG_SELECT:
-      case GUMBO_TAG_SVG:
-        return absl::OkStatus();
-      case GUMBO_TAG_BR:
-        out_->Break(1);
-        return absl::OkStatus();
-      case GUMBO_TAG_HR:
-        out_->Break(2);
-        out_->Text("----------");
-        out_->Break(2);
-        return absl::OkStatus();
-      case GUMBO_TAG_IMG:
-        out_->Text(Attribute(element, "alt"));
-        return absl::OkStatus();
-      case GUMBO_TAG_A:
-        return WalkLink(element, depth);
-      case GUMBO_TAG_UL:
-      case GUMBO_TAG_OL: {
-        lists_.push_back({element.tag == GUMBO_TAG_OL, 0});
-        const absl::Status status = WalkBlock(element, lists_.size() == 1 ? 2 : 1, depth);
-        lists_.pop_back();
-        return status;
-      }
-      case GUMBO_TAG_LI:
-        out_->Bullet(lists_.empty() || !lists_.back().numbered ? "-" : absl::StrCat(++lists_.back().items, "."));
-        RETURN_IF_ERROR(WalkChildren(&element.children, depth));
-        out_->Break(1);
-        return absl::OkStatus();
-      case GUMBO_TAG_TD:
-      case GUMBO_TAG_TH:
-        RETURN_IF_ERROR(WalkChildren(&element.children, depth));
-        out_->Text(" ");
-        return absl::OkStatus();
-      case GUMBO_TAG_P:
-      case GUMBO_TAG_H1:
-      case GUMBO_TAG_H2:
-      case GUMBO_TAG_H3:
-      case GUMBO_TAG_H4:
-      case GUMBO_TAG_H5:
-      case GUMBO_TAG_H6:
-      case GUMBO_TAG_TABLE:
-      case GUMBO_TAG_BLOCKQUOTE:
-      case GUMBO_TAG_PRE:
-      case GUMBO_TAG_DL:
-        return WalkBlock(element, 2, depth);
-      case GUMBO_TAG_DIV:
-      case GUMBO_TAG_TR:
-      case GUMBO_TAG_SECTION:
-      case GUMBO_TAG_ARTICLE:
-      case GUMBO_TAG_HEADER:
-      case GUMBO_TAG_FOOTER:
-      case GUMBO_TAG_MAIN:
-      case GUMBO_TAG_CENTER:
-      case GUMBO_TAG_ADDRESS:
-      case GUMBO_TAG_DT:
-      case GUMBO_TAG_DD:
-        return WalkBlock(element, 1, depth);
-      default:
-        return WalkChildren(&element.children, depth);
-    }
-  }
-
-  absl::Status WalkBlock(const GumboElement& element, int newlines, int depth) {
-    out_->Break(newlines);
-    RETURN_IF_ERROR(WalkChildren(&element.children, depth));
-    out_->Break(newlines);
-    return absl::OkStatus();
-  }
-
-  // "Label <target>", or the target once where it is the label too.
-  absl::Status WalkLink(const GumboElement& element, int depth) {
-    const size_t start = out_->written().size();
-    RETURN_IF_ERROR(WalkChildren(&element.children, depth));
-    std::string_view label = out_->written().substr(start);
-    label.remove_prefix(std::min(label.find_first_not_of(" \n"), label.size()));
-    std::string_view target = Attribute(element, "href");
-    if (target.empty() || target[0] == '#') return absl::OkStatus();
-    if (StartsWithIgnoreCase(target, "mailto:")) target = target.substr(7, target.find('?') - 7);
-    if (label == target) return absl::OkStatus();
-    out_->Text(absl::StrCat(" <", Av(target), ">"));
-    return absl::OkStatus();
-  }
-
-  static std::string_view Attribute(const GumboElement& element, const char* name) {
-    const GumboAttribute* attribute = gumbo_get_attribute(&element.attributes, name);
-    return attribute == nullptr ? std::string_view() : std::string_view(attribute->value);
-  }
-
-  static bool IsHidden(const GumboElement& element) {
-    if (gumbo_get_attribute(&element.attributes, "hidden") != nullptr) return true;
-    std::string style = AsciiLower(Attribute(element, "style"));
-    std::erase(style, ' ');
-    return style.find("display:none") != std::string::npos;
-  }
-
-  TextWriter* out_;
-  std::vector<List> lists_;
-};
 
 // The HTML with each distinct tag as a numbered placeholder, and what the numbers mean.
 class Placeholders {
@@ -346,13 +114,11 @@ absl::StatusOr<std::vector<TemplateToken>> TextFromHtml(const std::vector<Templa
   GumboOptions options = kGumboDefaultOptions;
   options.max_errors = 0;
   GumboOutput* parsed = gumbo_parse_with_options(&options, source.data(), source.size());
-  TextWriter writer;
-  const absl::Status walked = Walker(&writer).Walk(parsed->document, 0);
+  const std::optional<std::string> text = WriteHtmlAsText(*parsed);
   gumbo_destroy_output(&options, parsed);
-  RETURN_IF_ERROR(walked);
+  if (!text.has_value()) return NoText("nests its elements too deeply");
 
-  const std::string text = writer.Finish();
-  std::vector<TemplateToken> out = placeholders.Take(text);
+  std::vector<TemplateToken> out = placeholders.Take(*text);
   bool has_text = false;
   for (const TemplateToken& token : out) {
     has_text |= token.kind == TemplateToken::Kind::kRaw ||

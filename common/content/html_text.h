@@ -14,10 +14,13 @@ namespace wavepost {
 
 inline constexpr size_t kHtmlTagsMax = 20'000;         // also bounds the stack that the parser needs
 inline constexpr size_t kHtmlReopenedMax = 2'000'000;  // formatting tags x all tags: what misnested HTML can blow up to
-inline constexpr int kHtmlDepthMax = 500;
 
-// Paragraphs and headings get blank lines round them, list items "- " or numbers, table rows a line each, links their
-// target in angle brackets, pictures their alt text; what is never displayed (head, style, display:none) is left out.
+// Paragraphs and headings get blank lines round them; list items "- " or numbers, lists in lists are moved in; the cells
+// of a table with header cells stand in a line with " | " between them, other tables are layout and flow; links get
+// their target in angle brackets, unless they show it, and a line of their own if they look like buttons; pictures are
+// their alt text; what is never displayed (head, style, display:none) is left out.
+//
+// Lines are as long as the paragraphs are: values differ, so that only the rendered text can be wrapped (text_wrap.h).
 //
 // Errors: kInvalidArgument when the HTML is beyond the limits above or holds no text; says that a text is needed.
 absl::StatusOr<std::vector<TemplateToken>> TextFromHtml(const std::vector<TemplateToken>& html);
