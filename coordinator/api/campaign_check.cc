@@ -2,17 +2,22 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/base/status_macros.h"
 #include "common/base/strings.h"
 #include "common/mail/message.h"
+#include "common/mail/outgoing.h"
 #include "common/rpc/status.h"
-#include "coordinator/names/content_record.h"
+#include "coordinator/api/value_check.h"
 #include "coordinator/names/resource_names.h"
 
 namespace wavepost {
@@ -22,17 +27,9 @@ constexpr int64_t kMaxAgeSecondsDefault = 72 * 3600;
 constexpr int64_t kMaxAgeSecondsMin = 60;
 constexpr int64_t kMaxAgeSecondsMax = 30 * 24 * 3600;
 
-ContentSpec SpecOf(const v1::Content& content, std::vector<std::string> columns) {
-  ContentSpec spec{.subject = content.subject(),
-                   .from_name = content.from_name(),
-                   .from_address = content.from_address(),
-                   .reply_to = content.reply_to(),
-                   .html = content.html(),
-                   .text = content.text(),
-                   .headers = {},
-                   .columns = std::move(columns)};
-  for (const v1::Header& header : content.headers()) spec.headers.emplace_back(header.name(), header.value());
-  return spec;
+template <class List>
+bool Contains(const List& list, std::string_view text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
 }
 
 // Cuts "12:5: message" into "line 12, column 5: message"; any other text stays as it is.
@@ -49,25 +46,39 @@ std::string WithPosition(std::string_view text) {
   return absl::StrCat("line ", line, ", column ", column, ": ", Av(text));
 }
 
+// Cuts "attachments[2]: content_type must..." into path and rest.
+FieldViolation ViolationOfAttachment(absl::string_view field, absl::string_view message) {
+  for (const absl::string_view part : {"file_name", "content_type", "content_id"}) {
+    const std::string head = absl::StrCat(part, " ");
+    if (absl::ConsumePrefix(&message, head)) {
+      return {absl::StrCat("campaign.content.", field, ".", part), std::string(message)};
+    }
+  }
+  return {absl::StrCat("campaign.content.", field), std::string(message)};
+}
+
 // Turns Compile's "FIELD:LINE:COLUMN: what" or "FIELD: what" into a violation with a path.
-FieldViolation ViolationOf(const v1::Content& content, std::string_view message) {
+FieldViolation ViolationOf(const v1::Content& content, absl::string_view message) {
+  const auto skip_blanks = [&message] { message = absl::StripLeadingAsciiWhitespace(message); };
   for (int i = 0; i < content.headers_size(); ++i) {
-    const std::string head = absl::StrCat("header ", content.headers(i).name(), ":");
-    if (!absl::StartsWith(Av(message), head)) continue;
-    message.remove_prefix(head.size());
-    while (!message.empty() && message[0] == ' ') message.remove_prefix(1);
-    return {absl::StrCat("campaign.content.headers[", i, "]"), WithPosition(message)};
+    if (!absl::ConsumePrefix(&message, absl::StrCat("header ", Printable(content.headers(i).name()), ":"))) continue;
+    skip_blanks();
+    return {absl::StrCat("campaign.content.headers[", i, "]"), WithPosition(Sv(message))};
   }
   const size_t colon = message.find(':');
-  if (colon == std::string_view::npos) return {"campaign.content", std::string(message)};
-  const std::string_view field = message.substr(0, colon);
+  if (colon == absl::string_view::npos) return {"campaign.content", std::string(message)};
+  const absl::string_view field = message.substr(0, colon);
   message.remove_prefix(colon + 1);
-  while (!message.empty() && message[0] == ' ') message.remove_prefix(1);
-  if (field == "columns") return {"campaign.columns", WithPosition(message)};
-  for (const std::string_view known : {"subject", "from_name", "from_address", "reply_to", "html", "text", "headers"}) {
-    if (field == known) return {absl::StrCat("campaign.content.", Av(field)), WithPosition(message)};
+  skip_blanks();
+  if (field == "columns" || field == "json_columns") {
+    return {absl::StrCat("campaign.", field), WithPosition(Sv(message))};
   }
-  return {"campaign.content", absl::StrCat(Av(field), ": ", Av(message))};
+  if (absl::StartsWith(field, "attachments")) return ViolationOfAttachment(field, message);
+  for (const absl::string_view known :
+       {"subject", "from_name", "from_address", "reply_to", "html", "text", "headers"}) {
+    if (field == known) return {absl::StrCat("campaign.content.", field), WithPosition(Sv(message))};
+  }
+  return {"campaign.content", absl::StrCat(field, ": ", message)};
 }
 
 void CheckColumns(const v1::Campaign& campaign, std::vector<FieldViolation>* bad) {
@@ -97,10 +108,83 @@ void CheckMaxAge(const v1::Campaign& campaign, std::vector<FieldViolation>* bad)
   }
 }
 
+void CheckJsonColumns(const v1::Campaign& campaign, std::vector<FieldViolation>* bad) {
+  std::set<std::string_view> seen;
+  for (int i = 0; i < std::min(campaign.json_columns_size(), kCampaignColumnsMax + 1); ++i) {
+    const std::string& column = campaign.json_columns(i);
+    const std::string path = absl::StrCat("campaign.json_columns[", i, "]");
+    if (!Contains(campaign.columns(), column)) {
+      bad->push_back({path, absl::StrCat("'", Printable(column, kColumnBytesMax),
+                                         "' is not a column; add it to campaign.columns, or correct the name")});
+    } else if (!seen.insert(column).second) {
+      bad->push_back({path, absl::StrCat("'", column, "' is there twice")});
+    }
+  }
+}
+
+void CheckDefaults(const v1::Campaign& campaign, std::vector<FieldViolation>* bad) {
+  // In order of the columns, so that the same mistake always yields the same answer.
+  std::set<std::string_view> names;
+  for (const auto& [column, value] : campaign.defaults()) names.insert(column);
+  for (const std::string_view column : names) {
+    const std::string path = absl::StrCat("campaign.defaults[", Printable(column, kColumnBytesMax), "]");
+    const std::string& value = campaign.defaults().at(std::string(column));
+    if (!Contains(campaign.columns(), column)) {
+      bad->push_back({path, "is not a column; add it to campaign.columns, or correct the name"});
+    } else if (std::optional<ValueProblem> problem = CheckValue(value, Contains(campaign.json_columns(), column))) {
+      bad->push_back({path, std::move(problem->what)});
+    } else if (!HasValue(value)) {
+      bad->push_back({path, "is blank, which is the same as none; leave it out"});
+    }
+  }
+}
+
+void CheckEnums(const v1::Campaign& campaign, std::vector<FieldViolation>* bad) {
+  if (!v1::Priority_IsValid(campaign.priority())) {
+    bad->push_back({"campaign.priority", absl::StrCat(static_cast<int>(campaign.priority()), " is no priority")});
+  }
+  if (!v1::Unsubscribe_IsValid(campaign.content().unsubscribe())) {
+    bad->push_back({"campaign.content.unsubscribe",
+                    absl::StrCat(static_cast<int>(campaign.content().unsubscribe()),
+                                 " is none of the choices; use UNSUBSCRIBE_YES or UNSUBSCRIBE_NO")});
+  }
+}
+
+// The campaign with defaults filled in; which columns are stored is not known yet.
+cluster::v1::StoredCampaign WithDefaults(const v1::Campaign& campaign, std::string_view name) {
+  cluster::v1::StoredCampaign stored;
+  v1::Campaign& out = *stored.mutable_campaign();
+  out = campaign;
+  out.set_name(std::string(name));
+  out.clear_create_time();
+  out.clear_warnings();
+  if (out.pool().empty()) out.set_pool("default");
+  if (out.priority() == v1::PRIORITY_UNSPECIFIED) out.set_priority(v1::BULK);
+  if (!out.has_max_age()) out.mutable_max_age()->set_seconds(kMaxAgeSecondsDefault);
+  return stored;
+}
+
+// As it would be compiled to be sent. Problems of the content go to `bad`.
+absl::StatusOr<std::shared_ptr<const MessageTemplate>> CompileAll(cluster::v1::StoredCampaign stored,
+                                                                  const ContentOptions& options,
+                                                                  const CampaignFiles& files,
+                                                                  std::vector<FieldViolation>* bad) {
+  *stored.mutable_stored_columns() = stored.campaign().columns();
+  cluster::v1::Content content = ContentOf(stored, "", "", options);
+  // Where something is wrong already, the rest is checked all the same, without the bytes.
+  for (int i = 0; bad->empty() && i < content.content().attachments_size(); ++i) {
+    ASSIGN_OR_RETURN(*content.add_files(), files.read(content.content().attachments(i).file()));
+  }
+  auto compiled = MessageTemplate::Compile(SpecOf(std::move(content)));
+  if (compiled.ok()) return compiled;
+  bad->push_back(ViolationOf(stored.campaign().content(), compiled.status().message()));
+  return std::shared_ptr<const MessageTemplate>();
+}
+
 }  // namespace
 
 absl::StatusOr<cluster::v1::StoredCampaign> CheckCampaign(const v1::Campaign& campaign, std::string_view name,
-                                                          std::string_view message_id_domain) {
+                                                          const ContentOptions& options, const CampaignFiles& files) {
   std::vector<FieldViolation> bad;
   if (campaign.display_name().size() > kDisplayNameBytesMax ||
       Printable(campaign.display_name()) != campaign.display_name()) {
@@ -112,41 +196,34 @@ absl::StatusOr<cluster::v1::StoredCampaign> CheckCampaign(const v1::Campaign& ca
     bad.push_back({"campaign.pool", absl::StrCat(Av(kResourceIdRule), ", is '", Printable(campaign.pool(), 200), "'")});
   }
   CheckMaxAge(campaign, &bad);
-  if (!v1::Priority_IsValid(campaign.priority())) {
-    bad.push_back({"campaign.priority", absl::StrCat(static_cast<int>(campaign.priority()), " is no priority")});
-  }
+  CheckEnums(campaign, &bad);
   CheckColumns(campaign, &bad);
+  CheckJsonColumns(campaign, &bad);
+  CheckDefaults(campaign, &bad);
+  RETURN_IF_ERROR(CheckAttachedFiles(campaign.content(), TenantPartOf(name).value_or(""), files.size_of, &bad));
+  if (absl::StrContains(campaign.content().from_address(), "{{")) {
+    bad.push_back({"campaign.content.from_address",
+                   "is no template: all mail of a campaign comes from one address; what differs can go into from_name "
+                   "or reply_to"});
+  }
 
-  bool unknown_variable = false;
+  cluster::v1::StoredCampaign stored = WithDefaults(campaign, name);
   std::shared_ptr<const MessageTemplate> compiled;
+  bool unknown_variable = false;
   if (campaign.has_content()) {
-    auto result = MessageTemplate::Compile(
-        SpecOf(campaign.content(), std::vector<std::string>(campaign.columns().begin(), campaign.columns().end())));
-    if (result.ok()) {
-      compiled = *std::move(result);
-    } else {
-      unknown_variable = bad.empty() && absl::StrContains(result.status().message(), "is not a column");
-      bad.push_back(ViolationOf(campaign.content(), Sv(result.status().message())));
-    }
+    const size_t before = bad.size();
+    ASSIGN_OR_RETURN(compiled, CompileAll(stored, options, files, &bad));
+    unknown_variable =
+        before == 0 && bad.size() == 1 && absl::StrContains(Av(bad.front().description), "is not a column");
   }
   if (!bad.empty()) return BadFields(unknown_variable ? "UNKNOWN_VARIABLE" : "BAD_CAMPAIGN", bad);
 
-  cluster::v1::StoredCampaign stored;
-  *stored.mutable_campaign() = campaign;
-  stored.mutable_campaign()->set_name(std::string(name));
-  stored.mutable_campaign()->clear_create_time();
-  if (campaign.pool().empty()) stored.mutable_campaign()->set_pool("default");
-  if (campaign.priority() == v1::PRIORITY_UNSPECIFIED) stored.mutable_campaign()->set_priority(v1::BULK);
-  if (!campaign.has_max_age()) stored.mutable_campaign()->mutable_max_age()->set_seconds(kMaxAgeSecondsDefault);
-  const auto& needed = compiled->variables();
-  const auto& optional = compiled->section_variables();
   for (const std::string& column : campaign.columns()) {
-    const bool is_needed = std::find(needed.begin(), needed.end(), column) != needed.end();
-    if (!is_needed && std::find(optional.begin(), optional.end(), column) == optional.end()) continue;
+    const bool is_needed = Contains(compiled->variables(), column);
+    if (!is_needed && !Contains(compiled->section_variables(), column)) continue;
     stored.add_stored_columns(column);
     if (!is_needed) stored.add_optional_columns(column);
   }
-  stored.set_content_id(ContentOf(stored, message_id_domain).content_id());
   return stored;
 }
 

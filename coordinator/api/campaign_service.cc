@@ -15,6 +15,7 @@
 #include "coordinator/api/campaign_check.h"
 #include "coordinator/api/import_stream.h"
 #include "coordinator/api/live_streams.h"
+#include "coordinator/api/render_message.h"
 #include "coordinator/api/request.h"
 #include "coordinator/api/services.h"
 #include "coordinator/api/wave_watch.h"
@@ -156,6 +157,12 @@ class CampaignService final : public v1::CampaignService::CallbackService {
         });
   }
 
+  grpc::ServerUnaryReactor* RenderMessage(grpc::CallbackServerContext* context, const v1::RenderMessageRequest* request,
+                                          v1::RenderMessageResponse* response) override {
+    return Call(api_, context, response,
+                [this, request](const Caller& caller) { return RenderForPreview(*api_, caller, *request); });
+  }
+
   grpc::ServerBidiReactor<v1::ImportRecipientsRequest, v1::ImportRecipientsResponse>* ImportRecipients(
       grpc::CallbackServerContext* context) override {
     auto stream = ImportStream::Stream::Create(api_->streams, context);
@@ -191,8 +198,13 @@ class CampaignService final : public v1::CampaignService::CallbackService {
     if (!request.has_campaign()) return BadFields("BAD_CAMPAIGN", {{"campaign", "is required"}});
     ASSIGN_OR_RETURN(const std::string id, ChosenId("campaign_id", request.campaign_id(), "c"));
     ASSIGN_OR_RETURN(const RequestKey key, RequestKeyOf("CreateCampaign", parent.ToString(), request));
+    const CampaignFiles files = {.size_of = [this](const std::string& file) -> absl::StatusOr<int64_t> {
+                                   ASSIGN_OR_RETURN(const v1::File record, api_->store->GetFile(file));
+                                   return record.size_bytes();
+                                 },
+                                 .read = [this](const std::string& file) { return api_->store->ReadFile(file); }};
     ASSIGN_OR_RETURN(auto stored, CheckCampaign(request.campaign(), CampaignName{parent.tenant, id}.ToString(),
-                                                api_->message_id_domain));
+                                                api_->content, files));
     auto created = api_->store->CreateCampaign(std::move(stored), key);
     if (!created.ok()) return HideNotFound(created.status(), request.parent());
     LogInfo("campaign_created", {{"campaign", created->name()}, {"pool", created->pool()}});

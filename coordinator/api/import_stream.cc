@@ -30,7 +30,7 @@ absl::Status Importer::Open(const std::string& parent) {
   if (!wave.ok()) return HideNotFound(wave.status(), parent);
   const auto campaign = api_->store->GetCampaign(name.CampaignString());
   if (!campaign.ok()) return HideNotFound(campaign.status(), name.CampaignString());
-  rules_ = RowRules::For(*campaign);
+  ASSIGN_OR_RETURN(rules_, RowRules::For(*campaign, api_->content));
   wave_ = parent;
   return absl::OkStatus();
 }
