@@ -1,0 +1,26 @@
+// Makes the SPF record that a domain should have out of those that it has. Pure.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coordinator/domains/spf.h"
+
+namespace wavepost {
+
+inline constexpr size_t kMendedSpfBytesMax = 1024;  // a longer one is not shown: nobody would check it by eye
+
+// One record with all terms of `records` in their order, each once; "include:OURS" as the first if none of them has it,
+// or has it where it does nothing (behind "all", with a qualifier); guesses in place of what cannot be read; a "redirect"
+// or the mildest "all" of them at the end, "~all" in place of "+all" and where there is neither.
+//
+// ours:    name to include; empty: none.
+// without: terms to leave out, as they stand in the records.
+// Nothing: a term cannot be read and nobody knows what it means, or the record would be longer than kMendedSpfBytesMax.
+std::optional<std::string> MendSpf(const std::vector<SpfRecord>& records, std::string_view ours,
+                                   const std::set<std::string>& without = {});
+
+}  // namespace wavepost
