@@ -33,8 +33,9 @@ void AddGlobalOptions(CLI::App& app, Cli& cli) {
 void Describe(CLI::App& app) {
   app.description("Wavepost: send campaigns and watch their books.");
   app.footer(
-      "A campaign in four steps:\n"
+      "A campaign in five steps:\n"
       "  wavepost domains add example.com             # once: prints the DNS records to publish\n"
+      "  wavepost domains verify example.com --wait 1h\n"
       "  wavepost create --id spring --csv people.csv --subject 'Hello {{first_name}}' \\\n"
       "      --from 'Jane Doe <jane@example.com>' --html mail.html --start\n"
       "  wavepost watch spring\n"
@@ -99,6 +100,11 @@ int Run(const std::vector<std::string>& args, Env env) {
   AddEstimate(app, cli);
   AddNodes(app, cli);
   AddDomains(app, cli);
+  AddFiles(app, cli);
+  AddCertificates(app, cli);
+  AddRender(app, cli);
+  AddIdentity(app, cli);
+  AddAllowList(app, cli);
   AddTenants(app, cli);
   AddKeys(app, cli);
   try {

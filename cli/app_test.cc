@@ -331,7 +331,7 @@ TEST_F(AppTest, MistakesOfTheCommandLine) {
 
 TEST_F(AppTest, HelpTeaches) {
   EXPECT_EQ(Wavepost({"--help"}), 0);
-  EXPECT_THAT(out(), HasSubstr("A campaign in four steps"));
+  EXPECT_THAT(out(), HasSubstr("A campaign in five steps"));
   EXPECT_EQ(Wavepost({"create", "--help"}), 0);
   EXPECT_THAT(out(), HasSubstr("Example:\n  wavepost create"));
   EXPECT_EQ(err(), "");

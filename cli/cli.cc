@@ -9,12 +9,29 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/base/status_macros.h"
 
 namespace wavepost::cli {
 
 constexpr int kMessageBytesMax = 64 << 20;  // replies come from our own server
 constexpr size_t kApiKeyBytesMax = 4096;
+
+void Cli::Sleep(absl::Duration d) const {
+  if (env.sleep) {
+    env.sleep(d);
+  } else {
+    absl::SleepFor(d);
+  }
+}
+
+bool Cli::Confirmed(std::string_view question) const {
+  if (env.in == nullptr || !env.in_is_terminal || !env.err_is_terminal) return true;
+  err() << question << " [y/N] " << std::flush;
+  std::string answer;
+  std::getline(*env.in, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
 
 absl::Status Cli::Connect() {
   std::string key = options.api_key;

@@ -4,11 +4,13 @@
 #include <functional>
 #include <istream>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "cli/exit_code.h"
 #include "common/rpc/credentials.h"
 
@@ -32,6 +34,10 @@ struct Env {
   bool err_is_terminal = false;
   size_t columns = 80;  // width of the terminal
   const Clock* clock = nullptr;
+  // Asks a person for a password, without echo; nothing: there is nobody, or the person gave up. Null: nobody to ask.
+  std::function<std::optional<std::string>(std::string_view prompt)> ask_secret;
+  // Waits. Null: really.
+  std::function<void(absl::Duration)> sleep;
   std::string nonce;  // differs in each run: request ids of calls that have nothing better
 };
 
@@ -56,6 +62,12 @@ class Cli {
 
   std::ostream& out() const { return *env.out; }
   std::ostream& err() const { return *env.err; }
+
+  void Sleep(absl::Duration d) const;
+
+  // True after a question on the terminal that was answered with yes. A script, which nobody can be asked for, has said
+  // it by calling us: true without a question.
+  bool Confirmed(std::string_view question) const;
 
   // Checks credentials and API key; connects when the first call is made.
   absl::Status Connect();

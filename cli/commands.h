@@ -27,6 +27,11 @@ void AddTrace(CLI::App& app, Cli& cli);
 void AddEstimate(CLI::App& app, Cli& cli);
 void AddNodes(CLI::App& app, Cli& cli);
 void AddDomains(CLI::App& app, Cli& cli);
+void AddFiles(CLI::App& app, Cli& cli);
+void AddCertificates(CLI::App& app, Cli& cli);
+void AddRender(CLI::App& app, Cli& cli);
+void AddIdentity(CLI::App& app, Cli& cli);
+void AddAllowList(CLI::App& app, Cli& cli);
 void AddTenants(CLI::App& app, Cli& cli);
 void AddKeys(CLI::App& app, Cli& cli);
 

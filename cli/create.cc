@@ -8,17 +8,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/time/time.h"
 #include "cli/call.h"
+#include "cli/campaign_options.h"
 #include "cli/commands.h"
 #include "cli/content_id.h"
 #include "cli/csv.h"
-#include "cli/files.h"
 #include "cli/format.h"
 #include "cli/import.h"
 #include "cli/json.h"
 #include "cli/names.h"
 #include "cli/refusals.h"
+#include "cli/upload.h"
 #include "common/base/clock.h"
 #include "common/base/status_macros.h"
 #include "common/base/strings.h"
@@ -29,15 +29,14 @@ namespace {
 
 using Stub = v1::CampaignService::Stub;
 
-constexpr size_t kTemplateBytesMax = 2 << 20;
+constexpr int kWarningsMax = 20;
 
 struct CreateArgs {
-  std::string csv, subject, subject_file, from, html, text, reply_to, id, display_name, pool, max_age, refused_file,
-      priority;
+  CampaignOptions campaign;
+  std::string csv, id, refused_file;
   std::string address_column = "email";
   std::string wave = "main";
   std::string delimiter = ",";
-  std::vector<std::string> headers;
   bool start = false;
 };
 
@@ -84,44 +83,6 @@ absl::Status OpenCsv(const CreateArgs& args, Source* source) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::Campaign> BuildCampaign(const CreateArgs& args, const std::vector<std::string>& columns) {
-  v1::Campaign campaign;
-  v1::Content& content = *campaign.mutable_content();
-  ASSIGN_OR_RETURN(Mailbox from, ParseMailbox(args.from));
-  content.set_from_name(from.name);
-  content.set_from_address(from.address);
-  content.set_reply_to(args.reply_to);
-  content.set_subject(args.subject);
-  if (!args.subject_file.empty()) {
-    ASSIGN_OR_RETURN(std::string subject, ReadTextFile("--subject-file", args.subject_file, kTemplateBytesMax));
-    while (!subject.empty() && (subject.back() == '\n' || subject.back() == '\r')) subject.pop_back();
-    content.set_subject(subject);
-  }
-  ASSIGN_OR_RETURN(*content.mutable_html(), ReadTextFile("--html", args.html, kTemplateBytesMax));
-  if (!args.text.empty()) {
-    ASSIGN_OR_RETURN(*content.mutable_text(), ReadTextFile("--text", args.text, kTemplateBytesMax));
-  }
-  for (const std::string& text : args.headers) {
-    ASSIGN_OR_RETURN(const HeaderLine header, ParseHeader(text));
-    v1::Header& out = *content.add_headers();
-    out.set_name(header.name);
-    out.set_value(header.value);
-  }
-  for (const std::string& column : columns) campaign.add_columns(column);
-  campaign.set_display_name(args.display_name);
-  campaign.set_pool(args.pool);
-  if (args.priority == "urgent") campaign.set_priority(v1::URGENT);
-  if (args.priority == "bulk") campaign.set_priority(v1::BULK);
-  if (!args.max_age.empty()) {
-    absl::Duration max_age;
-    if (!absl::ParseDuration(args.max_age, &max_age) || max_age <= absl::ZeroDuration()) {
-      return UsageError(absl::StrCat("--max-age '", args.max_age, "' is no duration; write e.g. 72h or 90m"));
-    }
-    campaign.mutable_max_age()->set_seconds(absl::ToInt64Seconds(max_age));
-  }
-  return campaign;
-}
-
 // The line that fills while the file goes over. Nothing where nobody looks.
 class ImportProgress {
  public:
@@ -165,22 +126,26 @@ absl::StatusOr<ImportCounts> ImportAll(const Cli& cli, const std::string& wave, 
   return counts;
 }
 
-void PrintResult(const Cli& cli, const v1::Wave& wave, const std::string& campaign, const ImportCounts& counts,
+void PrintResult(const Cli& cli, const v1::Wave& wave, const v1::Campaign& made, const ImportCounts& counts,
                  const RefusalLog& refusals) {
   const bool started = wave.state() != v1::Wave::DRAFT;
+  const std::string& campaign = made.name();
   if (cli.options.json) {
-    cli.out() << Dump(Json{{"campaign", campaign},
-                           {"wave", wave.name()},
-                           {"accepted", counts.accepted},
-                           {"refused", counts.refused},
-                           {"refusals", refusals.first()},
-                           {"started", started}})
-              << "\n";
+    Json json{{"campaign", campaign},      {"wave", wave.name()},          {"accepted", counts.accepted},
+              {"refused", counts.refused}, {"refusals", refusals.first()}, {"warnings", Json::array()},
+              {"started", started}};
+    for (const std::string& warning : made.warnings()) json["warnings"].push_back(warning);
+    if (!wave.from_address().empty()) json["from_address"] = wave.from_address();
+    cli.out() << Dump(json) << "\n";
     return;
   }
   cli.out() << "campaign " << Leaf(campaign) << ", wave " << Leaf(wave.name()) << ": " << WithCommas(counts.accepted)
             << " recipients accepted, " << WithCommas(counts.refused) << " rows refused\n";
   if (started) {
+    if (!wave.from_address().empty() && wave.from_address() != made.content().from_address()) {
+      cli.out() << "It leaves from " << Printable(wave.from_address(), 320)
+                << ", the tenant's fallback: the From domain is not verified.\n";
+    }
     cli.out() << "It is being sent. Look at it: wavepost watch " << Leaf(campaign) << "\n";
   } else {
     cli.out() << "Nothing is sent yet. Start it: wavepost start " << Leaf(campaign) << "\n";
@@ -195,13 +160,20 @@ absl::StatusOr<ExitCode> Create(Cli& cli, const CreateArgs& args) {
   v1::CreateCampaignRequest create;
   create.set_parent(tenant);
   create.set_campaign_id(args.id);
-  ASSIGN_OR_RETURN(*create.mutable_campaign(), BuildCampaign(args, source.columns));
-  create.set_request_id(args.id.empty() ? cli.env.nonce : ContentId(create.SerializeAsString()));
+  ASSIGN_OR_RETURN(*create.mutable_campaign(), BuildCampaign(args.campaign, source.columns));
+  ASSIGN_OR_RETURN(const std::vector<LoadedFile> files, LoadFiles(args.campaign.attach, args.campaign.inlined));
   RefusalLog refusals(cli);
   RETURN_IF_ERROR(FileError(refusals.Open(args.refused_file)));
 
+  for (const LoadedFile& file : files) {
+    ASSIGN_OR_RETURN(*create.mutable_campaign()->mutable_content()->add_attachments(), Upload(cli, tenant, file));
+  }
+  create.set_request_id(args.id.empty() ? cli.env.nonce : ContentId(create));
   const auto stub = v1::CampaignService::NewStub(cli.channel());
   ASSIGN_OR_RETURN(const v1::Campaign campaign, Call(cli, *stub, &Stub::CreateCampaign, create));
+  for (int i = 0; i < std::min(campaign.warnings_size(), kWarningsMax); ++i) {
+    cli.err() << "wavepost: warning: " << Printable(campaign.warnings(i)) << "\n";
+  }
   v1::CreateWaveRequest create_wave;
   create_wave.set_parent(campaign.name());
   create_wave.set_wave_id(args.wave);
@@ -220,7 +192,7 @@ absl::StatusOr<ExitCode> Create(Cli& cli, const CreateArgs& args) {
     start.set_name(wave.name());
     ASSIGN_OR_RETURN(wave, Call(cli, *stub, &Stub::StartWave, start));
   }
-  PrintResult(cli, wave, campaign.name(), *counts, refusals);
+  PrintResult(cli, wave, campaign, *counts, refusals);
   if (counts->accepted > 0) return ExitCode::kOk;
   cli.err() << "wavepost: no row was accepted, so there is nothing to start\n";
   return ExitCode::kFailed;
@@ -232,20 +204,8 @@ void AddCreate(CLI::App& app, Cli& cli) {
   auto args = std::make_shared<CreateArgs>();
   CLI::App* cmd = app.add_subcommand("create", "Create a campaign from templates and a CSV file of recipients");
   cmd->add_option("--csv", args->csv, "Recipients: UTF-8, first line names the columns")->required();
-  auto* subject = cmd->add_option("--subject", args->subject, "Subject, a template");
-  cmd->add_option("--subject-file", args->subject_file, "The same from a file")->excludes(subject);
-  cmd->add_option("--from", args->from, "\"Name <local@domain>\"; the name may be a template")->required();
-  cmd->add_option("--html", args->html, "HTML template file")->required();
-  cmd->add_option("--text", args->text, "Text template file; without it the text is derived from the HTML");
-  cmd->add_option("--reply-to", args->reply_to, "Address for answers, may be a template");
-  cmd->add_option("--header", args->headers, "\"Name: value\", more header fields")->allow_extra_args(false);
+  AddCampaignOptions(*cmd, args->campaign);
   cmd->add_option("--id", args->id, "Name of the campaign, [a-z0-9-]; with it, repeating the command is safe");
-  cmd->add_option("--display-name", args->display_name, "Title for people");
-  cmd->add_option("--pool", args->pool, "Egress pool");
-  cmd->add_option("--priority", args->priority,
-                  "urgent: goes before all bulk, for single messages; waves of at most 1000 recipients")
-      ->check(CLI::IsMember({"bulk", "urgent"}));
-  cmd->add_option("--max-age", args->max_age, "How long temporary failures are retried, e.g. 72h");
   cmd->add_option("--address-column", args->address_column, "Column with the address")->capture_default_str();
   cmd->add_option("--delimiter", args->delimiter, "Between fields")
       ->capture_default_str()
@@ -261,12 +221,16 @@ void AddCreate(CLI::App& app, Cli& cli) {
       "a\n"
       "column: the coordinator checks that before anything is imported. A bad row is refused with its line number, "
       "the\n"
-      "good rows go on.\n\n"
+      "good rows go on. Attachments and pictures have at most 10 MB together; 'wavepost render' shows the result.\n\n"
       "Example:\n"
       "  wavepost create --id spring --csv people.csv --subject 'Hello {{first_name}}' \\\n"
-      "      --from 'Jane Doe <jane@example.com>' --html mail.html --refused refused.csv --start");
+      "      --from 'Jane Doe <jane@example.com>' --html mail.html --refused refused.csv --start\n"
+      "  wavepost create --id offer --csv people.csv --subject-file subject.txt --from jane@example.com \\\n"
+      "      --html offer.html --inline logo=logo.png --attach 'offer-17.pdf;name=Angebot.pdf' --default "
+      "first_name=Kunde");
   cmd->callback([&cli, args] {
-    if (args->subject.empty() && args->subject_file.empty()) throw CLI::RequiredError("--subject or --subject-file");
+    if (args->campaign.subject.empty() && args->campaign.subject_file.empty())
+      throw CLI::RequiredError("--subject or --subject-file");
     cli.action = [&cli, args] { return Create(cli, *args); };
   });
 }

@@ -149,6 +149,9 @@ void AddEvents(CLI::App& app, Cli& cli) {
   cmd->add_option("--limit", args->limit, "Stop after this many; 0: no limit")->check(CLI::NonNegativeNumber);
   cmd->add_flag("--all-tenants", args->all_tenants, "Every tenant's and the cluster's own events (operators)");
   cmd->footer(
+      "Kinds: imported, wave_started, wave_completed, outcome_recorded, deferred, report_received, suppression_added,\n"
+      "suppression_removed, node_changed, domain_changed (verified, or a record lost), key_changed (a DKIM key),\n"
+      "certificate_expires, identity_changed (our records, reverse names, block lists; operators).\n\n"
       "With --json each line is an object. Keep the last line's \"sequence\" and continue there with --after: no event "
       "is\n"
       "missed or seen twice.\n\nExample:\n"

@@ -4,158 +4,25 @@
 
 #include <algorithm>
 #include <chrono>
-#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "cli/books.h"
 #include "common/base/check.h"
 #include "common/rpc/status.h"
 
 namespace wavepost::cli {
-namespace {
 
-grpc::Status NotFound(const std::string& name) {
+grpc::Status FakeNotFound(const std::string& name) {
   return ToGrpc(ApiError(absl::StatusCode::kNotFound, "NOT_FOUND", absl::StrCat(name, ": not found")));
 }
 
-}  // namespace
-
-class FakeServer::Events final : public v1::EventService::Service {
- public:
-  explicit Events(FakeServer* owner) : owner_(*owner) {}
-
-  // Two to a page, so that paging is seen to work.
-  grpc::Status ListEvents(grpc::ServerContext*, const v1::ListEventsRequest* request,
-                          v1::ListEventsResponse* out) override {
-    out->set_at_end(true);
-    out->set_next_after_sequence(request->after_sequence());
-    for (const v1::Event& event : owner_.events) {
-      if (event.sequence() <= request->after_sequence()) continue;
-      if (out->events_size() == 2) {
-        out->set_at_end(false);
-        break;
-      }
-      *out->add_events() = event;
-      out->set_next_after_sequence(event.sequence());
-    }
-    return grpc::Status::OK;
-  }
-
-  // Breaks once after the first event, as a coordinator that restarts does.
-  grpc::Status FollowEvents(grpc::ServerContext* context, const v1::FollowEventsRequest* request,
-                            grpc::ServerWriter<v1::Event>* writer) override {
-    for (const v1::Event& event : owner_.events) {
-      if (event.sequence() <= request->after_sequence()) continue;
-      writer->Write(event);
-      if (!std::exchange(broken_, true)) return {grpc::StatusCode::UNAVAILABLE, "going away"};
-    }
-    while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(5));
-    return grpc::Status::CANCELLED;
-  }
-
- private:
-  FakeServer& owner_;
-  bool broken_ = false;
-};
-
-class FakeServer::Queue final : public v1::QueueService::Service {
- public:
-  explicit Queue(FakeServer* owner) : owner_(*owner) {}
-
-  grpc::Status CreatePause(grpc::ServerContext*, const v1::CreatePauseRequest* request, v1::Pause* out) override {
-    *out = request->pause();
-    out->set_name(absl::StrCat("pauses/", owner_.pauses.size() + 1));
-    out->set_creator("operator");
-    owner_.pauses.push_back(*out);
-    return grpc::Status::OK;
-  }
-  grpc::Status DeletePause(grpc::ServerContext*, const v1::DeletePauseRequest* request,
-                           v1::DeletePauseResponse*) override {
-    const size_t removed =
-        std::erase_if(owner_.pauses, [&](const v1::Pause& pause) { return pause.name() == request->name(); });
-    return removed > 0 ? grpc::Status::OK : NotFound(request->name());
-  }
-  // One to a page.
-  grpc::Status ListPauses(grpc::ServerContext*, const v1::ListPausesRequest* request,
-                          v1::ListPausesResponse* out) override {
-    const size_t at = request->page_token().empty() ? 0 : std::stoul(request->page_token());
-    if (at < owner_.pauses.size()) *out->add_pauses() = owner_.pauses[at];
-    if (at + 1 < owner_.pauses.size()) out->set_next_page_token(std::to_string(at + 1));
-    return grpc::Status::OK;
-  }
-  grpc::Status Flush(grpc::ServerContext*, const v1::FlushRequest* request, v1::QueueOrder* out) override {
-    return Take(v1::QueueOrder::FLUSH, *request, out);
-  }
-  grpc::Status Drop(grpc::ServerContext*, const v1::DropRequest* request, v1::QueueOrder* out) override {
-    return Take(v1::QueueOrder::DROP, *request, out);
-  }
-  grpc::Status Explain(grpc::ServerContext*, const v1::ExplainRequest*, v1::ExplainResponse* out) override {
-    *out = owner_.explanation;
-    return grpc::Status::OK;
-  }
-  grpc::Status Trace(grpc::ServerContext*, const v1::TraceRequest*, grpc::ServerWriter<v1::TraceLine>* out) override {
-    for (const v1::TraceLine& line : owner_.trace) out->Write(line);
-    return grpc::Status::OK;
-  }
-  grpc::Status EstimateWave(grpc::ServerContext*, const v1::EstimateWaveRequest* request,
-                            v1::EstimateWaveResponse* out) override {
-    if (!owner_.waves.contains(request->name())) return NotFound(request->name());
-    *out = owner_.estimate;
-    return grpc::Status::OK;
-  }
-
- private:
-  template <class Request>
-  grpc::Status Take(v1::QueueOrder::Kind kind, const Request& request, v1::QueueOrder* out) {
-    out->set_name(absl::StrCat("orders/", owner_.orders.size() + 1));
-    out->set_kind(kind);
-    *out->mutable_selector() = request.selector();
-    out->set_reason(request.reason());
-    owner_.orders.push_back(*out);
-    return grpc::Status::OK;
-  }
-
-  FakeServer& owner_;
-};
-
-class FakeServer::Suppressions final : public v1::SuppressionService::Service {
- public:
-  grpc::Status CreateSuppression(grpc::ServerContext*, const v1::CreateSuppressionRequest* request,
-                                 v1::Suppression* out) override {
-    *out = request->suppression();
-    out->set_name(absl::StrCat(request->parent(), "/suppressions/", out->address()));
-    out->set_cause(v1::Suppression::MANUAL);
-    entries_[out->name()] = *out;
-    return grpc::Status::OK;
-  }
-  grpc::Status GetSuppression(grpc::ServerContext*, const v1::GetSuppressionRequest* request,
-                              v1::Suppression* out) override {
-    if (!entries_.contains(request->name())) return NotFound(request->name());
-    *out = entries_[request->name()];
-    return grpc::Status::OK;
-  }
-  grpc::Status ListSuppressions(grpc::ServerContext*, const v1::ListSuppressionsRequest*,
-                                v1::ListSuppressionsResponse* out) override {
-    for (const auto& [name, entry] : entries_) *out->add_suppressions() = entry;
-    return grpc::Status::OK;
-  }
-  grpc::Status DeleteSuppression(grpc::ServerContext*, const v1::DeleteSuppressionRequest* request,
-                                 v1::DeleteSuppressionResponse*) override {
-    return entries_.erase(request->name()) == 1 ? grpc::Status::OK : NotFound(request->name());
-  }
-
- private:
-  std::map<std::string, v1::Suppression> entries_;
-};
-
-FakeServer::FakeServer()
-    : events_service_(std::make_unique<Events>(this)),
-      queue_service_(std::make_unique<Queue>(this)),
-      suppressions_service_(std::make_unique<Suppressions>()) {
-  auto server = StartRpcServer("127.0.0.1:0", TlsFiles(),
-                               {this, events_service_.get(), queue_service_.get(), suppressions_service_.get()});
+FakeServer::FakeServer() {
+  AddQueueServices();
+  AddContentServices();
+  std::vector<grpc::Service*> all = {this};
+  for (const auto& service : services_) all.push_back(service.get());
+  auto server = StartRpcServer("127.0.0.1:0", TlsFiles(), all);
   WP_CHECK(server.ok());
   server_ = *std::move(server);
 }
@@ -193,6 +60,7 @@ grpc::Status FakeServer::CreateCampaign(grpc::ServerContext* context, const v1::
   }
   *out = request->campaign();
   out->set_name(name);
+  for (const std::string& warning : warnings) out->add_warnings(warning);
   campaigns[name] = *out;
   campaign_requests[request->request_id()] = name;
   return grpc::Status::OK;
@@ -200,7 +68,7 @@ grpc::Status FakeServer::CreateCampaign(grpc::ServerContext* context, const v1::
 
 grpc::Status FakeServer::GetCampaign(grpc::ServerContext*, const v1::GetCampaignRequest* request, v1::Campaign* out) {
   const std::lock_guard lock(mutex_);
-  if (!campaigns.contains(request->name())) return NotFound(request->name());
+  if (!campaigns.contains(request->name())) return FakeNotFound(request->name());
   *out = campaigns[request->name()];
   return grpc::Status::OK;
 }
@@ -218,7 +86,7 @@ grpc::Status FakeServer::CreateWave(grpc::ServerContext*, const v1::CreateWaveRe
 grpc::Status FakeServer::ListWaves(grpc::ServerContext*, const v1::ListWavesRequest* request,
                                    v1::ListWavesResponse* out) {
   const std::lock_guard lock(mutex_);
-  if (!campaigns.contains(request->parent())) return NotFound(request->parent());
+  if (!campaigns.contains(request->parent())) return FakeNotFound(request->parent());
   for (const auto& [name, state] : waves) {
     if (absl::StartsWith(name, request->parent() + "/")) *out->add_waves() = state.wave;
   }
@@ -272,9 +140,10 @@ grpc::Status FakeServer::ImportRecipients(
 
 grpc::Status FakeServer::StartWave(grpc::ServerContext*, const v1::StartWaveRequest* request, v1::Wave* out) {
   const std::lock_guard lock(mutex_);
-  if (!waves.contains(request->name())) return NotFound(request->name());
+  if (!waves.contains(request->name())) return FakeNotFound(request->name());
   v1::Wave& wave = waves[request->name()].wave;
   if (wave.state() == v1::Wave::DRAFT) wave.set_state(v1::Wave::RUNNING);
+  wave.set_from_address(started_from);
   *out = wave;
   return grpc::Status::OK;
 }
@@ -282,7 +151,7 @@ grpc::Status FakeServer::StartWave(grpc::ServerContext*, const v1::StartWaveRequ
 grpc::Status FakeServer::WatchWave(grpc::ServerContext*, const v1::WatchWaveRequest* request,
                                    grpc::ServerWriter<v1::Wave>* writer) {
   const std::lock_guard lock(mutex_);
-  if (!waves.contains(request->name())) return NotFound(request->name());
+  if (!waves.contains(request->name())) return FakeNotFound(request->name());
   WaveState& state = waves[request->name()];
   v1::WaveCounts& counts = *state.wave.mutable_counts();
   writer->Write(state.wave);
@@ -301,7 +170,7 @@ grpc::Status FakeServer::WatchWave(grpc::ServerContext*, const v1::WatchWaveRequ
 grpc::Status FakeServer::ListRecipients(grpc::ServerContext*, const v1::ListRecipientsRequest* request,
                                         v1::ListRecipientsResponse* out) {
   const std::lock_guard lock(mutex_);
-  if (!waves.contains(request->parent())) return NotFound(request->parent());
+  if (!waves.contains(request->parent())) return FakeNotFound(request->parent());
   // Small pages, whatever was asked: a page may be shorter.
   const size_t first = request->page_token().empty() ? 0 : std::stoul(request->page_token());
   const auto& recipients = waves[request->parent()].recipients;
@@ -324,7 +193,7 @@ grpc::Status FakeServer::GetRecipient(grpc::ServerContext*, const v1::GetRecipie
       return grpc::Status::OK;
     }
   }
-  return NotFound(request->name());
+  return FakeNotFound(request->name());
 }
 
 grpc::Status FakeServer::AuditWave(grpc::ServerContext*, const v1::AuditWaveRequest* request,
@@ -340,6 +209,15 @@ grpc::Status FakeServer::AuditWave(grpc::ServerContext*, const v1::AuditWaveRequ
     out->set_balanced(false);
     out->add_findings("delivered: one too many");
   }
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeServer::RenderMessage(grpc::ServerContext*, const v1::RenderMessageRequest* request,
+                                       v1::RenderMessageResponse* out) {
+  const std::lock_guard lock(mutex_);
+  render_request = *request;
+  if (request->address() == "nobody@x.example") return FakeNotFound(request->address());
+  *out = rendered;
   return grpc::Status::OK;
 }
 

@@ -9,13 +9,16 @@
 #include <string>
 #include <vector>
 
+#include "cli/fake_content_server.h"
 #include "common/rpc/server.h"
 #include "wavepost/v1/campaigns_service.grpc.pb.h"
-#include "wavepost/v1/events_service.grpc.pb.h"
-#include "wavepost/v1/queue_service.grpc.pb.h"
-#include "wavepost/v1/suppressions_service.grpc.pb.h"
+#include "wavepost/v1/events_service.pb.h"
+#include "wavepost/v1/queue_service.pb.h"
 
 namespace wavepost::cli {
+
+// The answer for what does not exist.
+grpc::Status FakeNotFound(const std::string& name);
 
 class FakeServer final : public v1::CampaignService::Service {
  public:
@@ -45,6 +48,11 @@ class FakeServer final : public v1::CampaignService::Service {
   v1::ExplainResponse explanation;
   std::vector<v1::TraceLine> trace;
   v1::EstimateWaveResponse estimate;
+  std::vector<std::string> warnings;  // of every campaign
+  std::string started_from;           // From address of every wave that starts
+  v1::RenderMessageResponse rendered;
+  v1::RenderMessageRequest render_request;  // the last one
+  FakeContent content;
 
   grpc::Status CreateCampaign(grpc::ServerContext*, const v1::CreateCampaignRequest*, v1::Campaign*) override;
   grpc::Status GetCampaign(grpc::ServerContext*, const v1::GetCampaignRequest*, v1::Campaign*) override;
@@ -61,15 +69,15 @@ class FakeServer final : public v1::CampaignService::Service {
   grpc::Status GetRecipient(grpc::ServerContext*, const v1::GetRecipientRequest*, v1::Recipient*) override;
   grpc::Status AuditWave(grpc::ServerContext*, const v1::AuditWaveRequest*, v1::AuditWaveResponse*) override;
 
- private:
-  class Events;
-  class Queue;
-  class Suppressions;
-  grpc::Status Authorize(const grpc::ServerContext& context) const;
+  grpc::Status RenderMessage(grpc::ServerContext*, const v1::RenderMessageRequest*,
+                             v1::RenderMessageResponse*) override;
 
-  std::unique_ptr<Events> events_service_;
-  std::unique_ptr<Queue> queue_service_;
-  std::unique_ptr<Suppressions> suppressions_service_;
+ private:
+  grpc::Status Authorize(const grpc::ServerContext& context) const;
+  void AddQueueServices();
+  void AddContentServices();
+
+  std::vector<std::unique_ptr<grpc::Service>> services_;
   std::mutex mutex_;
   RpcServer server_;
 };

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "common/base/strings.h"
 
 namespace wavepost::cli {
 namespace {
@@ -63,6 +64,46 @@ std::string ProgressBar(double fraction, size_t width) {
 size_t ColumnsOf(std::string_view text) {
   return static_cast<size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+std::string Wrap(std::string_view text, size_t columns, std::string_view indent) {
+  std::string out, line;
+  size_t line_columns = 0;
+  for (size_t at = 0; at < text.size();) {
+    const size_t start = text.find_first_not_of(" \n\t", at);
+    if (start == std::string_view::npos) break;
+    at = std::min(text.find_first_of(" \n\t", start), text.size());
+    const std::string_view word = text.substr(start, at - start);
+    const size_t word_columns = ColumnsOf(word);
+    if (!line.empty() && ColumnsOf(indent) + line_columns + 1 + word_columns > columns) {
+      absl::StrAppend(&out, Av(indent), line, "\n");
+      line.clear();
+      line_columns = 0;
+    }
+    absl::StrAppend(&line, line.empty() ? "" : " ", Av(word));
+    line_columns += word_columns + (line_columns > 0 ? 1 : 0);
+  }
+  if (!line.empty()) absl::StrAppend(&out, Av(indent), line, "\n");
+  return out;
+}
+
+std::string PrintableLines(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+    for (size_t at = 0; at <= line.size();) {
+      const size_t tab = std::min(line.find('\t', at), line.size());
+      const std::string_view piece = line.substr(at, tab - at);
+      out += Printable(piece, piece.size());
+      if (tab < line.size()) out += '\t';
+      at = tab + 1;
+    }
+    out += '\n';
+  }
+  return out;
 }
 
 std::string Table::ToString(std::string_view indent) const {

@@ -2,25 +2,9 @@
 
 #include "absl/time/time.h"
 #include "cli/format.h"
-#include "common/base/strings.h"
+#include "cli/json_fields.h"
 
 namespace wavepost::cli {
-namespace {
-
-std::string Word(const std::string& enum_name) {
-  return AsciiLower(enum_name);
-}
-
-void AddTime(Json& json, const char* key, bool present, const google::protobuf::Timestamp& t) {
-  if (present) json[key] = UtcTime(FromProto(t));
-}
-
-void AddText(Json& json, const char* key, const std::string& text) {
-  if (!text.empty()) json[key] = text;
-}
-
-}  // namespace
-
 std::string Dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -42,7 +26,12 @@ std::string StateWord(v1::Wave::State state) {
 }
 
 std::string KindWord(v1::Event::Kind kind) {
-  return Word(v1::Event::Kind_Name(kind));
+  // A newer coordinator may know kinds that we do not.
+  return v1::Event::Kind_IsValid(kind) ? Word(v1::Event::Kind_Name(kind)) : "kind_" + std::to_string(kind);
+}
+
+std::string RegionWord(const v1::EgressIp& ip) {
+  return ip.region().empty() ? "default" : ip.region();
 }
 
 std::string CauseWord(v1::Suppression::Cause cause) {
@@ -87,6 +76,7 @@ Json ToJson(const v1::Wave& wave) {
   AddTime(json, "create_time", wave.has_create_time(), wave.create_time());
   AddTime(json, "start_time", wave.has_start_time(), wave.start_time());
   AddTime(json, "complete_time", wave.has_complete_time(), wave.complete_time());
+  AddText(json, "from_address", wave.from_address());
   return json;
 }
 
@@ -137,25 +127,14 @@ Json ToJson(const v1::Node& node) {
   AddTime(json, "last_seen_time", node.has_last_seen_time(), node.last_seen_time());
   json["egress_ips"] = Json::array();
   for (const auto& ip : node.egress_ips()) {
-    json["egress_ips"].push_back(
-        {{"address", ip.address()}, {"ehlo_name", ip.ehlo_name()}, {"pool", ip.pool()}, {"weight", ip.weight()}});
+    Json one{{"address", ip.address()},
+             {"ehlo_name", ip.ehlo_name()},
+             {"pool", ip.pool()},
+             {"region", RegionWord(ip)},
+             {"weight", ip.weight()}};
+    AddText(one, "suspended", ip.suspended());
+    json["egress_ips"].push_back(std::move(one));
   }
-  return json;
-}
-
-Json ToJson(const v1::Tenant& tenant) {
-  Json json{{"tenant", tenant.name()}, {"display_name", tenant.display_name()}};
-  AddTime(json, "create_time", tenant.has_create_time(), tenant.create_time());
-  return json;
-}
-
-Json ToJson(const v1::SendingDomain& domain) {
-  Json json{{"domain", domain.name()}, {"dkim_selector", domain.dkim_selector()}};
-  json["dns_records"] = Json::array();
-  for (const auto& record : domain.dns_records()) {
-    json["dns_records"].push_back({{"owner", record.owner()}, {"type", record.type()}, {"data", record.data()}});
-  }
-  AddTime(json, "create_time", domain.has_create_time(), domain.create_time());
   return json;
 }
 

@@ -8,13 +8,11 @@
 #include "absl/time/time.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "wavepost/v1/campaigns_service.pb.h"
-#include "wavepost/v1/domains_service.pb.h"
 #include "wavepost/v1/events_service.pb.h"
 #include "wavepost/v1/nodes_service.pb.h"
 #include "wavepost/v1/outcomes.pb.h"
 #include "wavepost/v1/queue_service.pb.h"
 #include "wavepost/v1/suppressions_service.pb.h"
-#include "wavepost/v1/tenants_service.pb.h"
 
 namespace wavepost::cli {
 
@@ -25,10 +23,11 @@ std::string Dump(const Json& json);
 
 absl::Time FromProto(const google::protobuf::Timestamp& t);
 
-std::string OutcomeWord(v1::Outcome outcome);  // "delivered"; "open" for none
-std::string ReasonWord(v1::Reason reason);     // "user_unknown"; "" for none
-std::string StateWord(v1::Wave::State state);  // "running"
-std::string KindWord(v1::Event::Kind kind);    // "outcome_recorded"
+std::string OutcomeWord(v1::Outcome outcome);    // "delivered"; "open" for none
+std::string ReasonWord(v1::Reason reason);       // "user_unknown"; "" for none
+std::string StateWord(v1::Wave::State state);    // "running"
+std::string KindWord(v1::Event::Kind kind);      // "outcome_recorded"
+std::string RegionWord(const v1::EgressIp& ip);  // "default" where none is named
 std::string CauseWord(v1::Suppression::Cause cause);
 
 // The reply in one line, its code in front unless the text has it there already; "" if nobody said anything.
@@ -41,8 +40,6 @@ Json ToJson(const v1::Event& event);
 Json ToJson(const v1::Recipient& recipient);
 Json ToJson(const v1::Suppression& suppression);
 Json ToJson(const v1::Node& node);
-Json ToJson(const v1::Tenant& tenant);
-Json ToJson(const v1::SendingDomain& domain);
 Json ToJson(const v1::QueueSelector& selector);
 Json ToJson(const v1::Pause& pause);
 Json ToJson(const v1::QueueOrder& order);

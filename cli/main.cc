@@ -4,12 +4,15 @@
 
 #include <cstdio>
 #include <iostream>
+#include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "cli/app.h"
+#include "cli/terminal.h"
 #include "common/base/clock.h"
 
 int main(int argc, char** argv) {
@@ -23,6 +26,9 @@ int main(int argc, char** argv) {
   env.clock = &clock;
   env.out_is_terminal = isatty(STDOUT_FILENO) == 1;
   env.err_is_terminal = isatty(STDERR_FILENO) == 1;
+  if (env.in_is_terminal && env.err_is_terminal) {
+    env.ask_secret = [](std::string_view prompt) { return wavepost::cli::ReadSecret(STDIN_FILENO, prompt, std::cerr); };
+  }
   winsize size{};
   if (ioctl(env.out_is_terminal ? STDOUT_FILENO : STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
     env.columns = size.ws_col;

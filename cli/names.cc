@@ -68,7 +68,17 @@ absl::StatusOr<std::string> RecipientName(std::string_view text, std::string_vie
 }
 
 absl::StatusOr<std::string> DomainName(std::string_view text, std::string_view tenant) {
-  return Name(text, tenant, {"sendingDomains"}, "DOMAIN");
+  if (text.substr(0, 8) == "tenants/") return Name(text, tenant, {"sendingDomains"}, "DOMAIN");
+  if (!text.empty() && text.back() == '.') text.remove_suffix(1);  // as it stands in a zone file
+  return Name(AsciiLower(text), tenant, {"sendingDomains"}, "DOMAIN");
+}
+
+absl::StatusOr<std::string> FileName(std::string_view text, std::string_view tenant) {
+  return Name(text, tenant, {"files"}, "FILE");
+}
+
+absl::StatusOr<std::string> CertificateName(std::string_view text, std::string_view tenant) {
+  return Name(text, tenant, {"certificates"}, "CERTIFICATE");
 }
 
 absl::StatusOr<std::string> SuppressionName(std::string_view text, std::string_view tenant) {
@@ -108,6 +118,15 @@ absl::StatusOr<Mailbox> ParseMailbox(std::string_view text) {
                                    "' is no address; write --from \"Name <local@domain>\""));
   }
   return mailbox;
+}
+
+absl::StatusOr<std::pair<std::string, std::string>> ParseAssignment(std::string_view option, std::string_view text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    return UsageError(
+        absl::StrCat(Av(option), " '", Printable(text, 200).c_str(), "': write ", Av(option), " COLUMN=VALUE"));
+  }
+  return std::pair(Trimmed(text.substr(0, equals)), std::string(text.substr(equals + 1)));
 }
 
 absl::StatusOr<HeaderLine> ParseHeader(std::string_view text) {

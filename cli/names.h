@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/statusor.h"
 
@@ -15,6 +16,9 @@ absl::StatusOr<std::string> WaveName(std::string_view text, std::string_view ten
 absl::StatusOr<std::string> RecipientName(std::string_view text, std::string_view tenant);    // CAMPAIGN/WAVE/w1-2
 absl::StatusOr<std::string> DomainName(std::string_view text, std::string_view tenant);       // example.com
 absl::StatusOr<std::string> SuppressionName(std::string_view text, std::string_view tenant);  // a@example.com
+
+absl::StatusOr<std::string> FileName(std::string_view text, std::string_view tenant);         // 64 hex digits
+absl::StatusOr<std::string> CertificateName(std::string_view text, std::string_view tenant);  // 64 hex digits
 
 // "tenants/t/campaigns/c/waves/w" -> "w"
 std::string Leaf(std::string_view name);
@@ -31,6 +35,9 @@ struct HeaderLine {
   std::string name;
   std::string value;
 };
+
+// "COLUMN=VALUE", as `option` takes it. The value may be empty and have more equals signs.
+absl::StatusOr<std::pair<std::string, std::string>> ParseAssignment(std::string_view option, std::string_view text);
 
 // "Name: value"
 absl::StatusOr<HeaderLine> ParseHeader(std::string_view text);

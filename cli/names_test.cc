@@ -16,6 +16,9 @@ TEST(NamesTest, ShortAndFullForms) {
   EXPECT_EQ(*WaveName("spring/main", "t"), "tenants/t/campaigns/spring/waves/main");
   EXPECT_EQ(*RecipientName("spring/main/w1-2", "t"), "tenants/t/campaigns/spring/waves/main/recipients/w1-2");
   EXPECT_EQ(*DomainName("example.com", "t"), "tenants/t/sendingDomains/example.com");
+  EXPECT_EQ(*DomainName("Example.COM.", "t"), "tenants/t/sendingDomains/example.com");
+  EXPECT_EQ(*FileName("ab", "t"), "tenants/t/files/ab");
+  EXPECT_EQ(*CertificateName("tenants/x/certificates/ab", "t"), "tenants/x/certificates/ab");
   EXPECT_EQ(*SuppressionName("Jane@Example.com", "t"), "tenants/t/suppressions/jane@example.com");
   EXPECT_EQ(*SuppressionName("a/b@example.com", "t"), "tenants/t/suppressions/a/b@example.com");
 }

@@ -1,6 +1,5 @@
 // wavepost pause, resume, pauses, flush, drop: the queue at work.
 #include <CLI/CLI.hpp>
-#include <istream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -118,20 +117,11 @@ absl::StatusOr<ExitCode> Flush(Cli& cli, const QueueArgs& args) {
   return ExitCode::kOk;
 }
 
-// A person is asked; a script has said it by calling us.
-bool Confirmed(const Cli& cli, const v1::QueueSelector& selector) {
-  if (cli.env.in == nullptr || !cli.env.in_is_terminal || !cli.env.err_is_terminal) return true;
-  cli.err() << "Everything that waits for " << Describe(selector) << " will be CANCELLED, for good. Drop it? [y/N] "
-            << std::flush;
-  std::string answer;
-  std::getline(*cli.env.in, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
-}
-
 absl::StatusOr<ExitCode> Drop(Cli& cli, const QueueArgs& args) {
   v1::DropRequest request;
   ASSIGN_OR_RETURN(*request.mutable_selector(), SelectorOf(cli.options, args.selector));
-  if (!args.yes && !Confirmed(cli, request.selector())) {
+  if (!args.yes && !cli.Confirmed(absl::StrCat("Everything that waits for ", Describe(request.selector()),
+                                               " will be CANCELLED, for good. Drop it?"))) {
     cli.err() << "Nothing was dropped.\n";
     return ExitCode::kFailed;
   }

@@ -12,6 +12,7 @@
 #include "cli/listing.h"
 #include "cli/names.h"
 #include "common/base/status_macros.h"
+#include "common/base/strings.h"
 #include "wavepost/v1/campaigns_service.grpc.pb.h"
 
 namespace wavepost::cli {
@@ -58,8 +59,10 @@ absl::StatusOr<ExitCode> Start(Cli& cli, const StartArgs& args) {
     cli.out() << Dump(ToJson(wave)) << "\n";
   } else {
     cli.out() << "wave " << Leaf(wave.name()) << " of " << Leaf(campaign) << " is " << StateWord(wave.state()) << ", "
-              << WithCommas(wave.counts().open()) << " recipients open\n"
-              << "Look at it: wavepost watch " << Leaf(campaign) << "\n";
+              << WithCommas(wave.counts().open()) << " recipients open\n";
+    if (!wave.from_address().empty())
+      cli.out() << "Its mail leaves from " << Printable(wave.from_address(), 320) << "\n";
+    cli.out() << "Look at it: wavepost watch " << Leaf(campaign) << "\n";
   }
   return ExitCode::kOk;
 }
