@@ -69,6 +69,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"SectionFirst", "{{#name}}<p>A</p>{{/name}}", "A\n\n"},
         Row{"SectionAroundAttribute", "<a {{#name}}class=\"{{name}}\"{{/name}} href=\"x\">y</a>", "y <x>\n"},
         Row{"TwoBreaksMakeABlankLine", "a<br><br>b<br><br><br>c<div>d</div><br><div>e</div>", "a\n\nb\n\nc\nd\n\ne\n"},
+        Row{"BreakBehindASection", "<div>A</div>{{#name}}<br>B{{/name}}", "A\n\nB\n"},
         Row{"BreakAtTheEndOfABlock", "<div>a<br></div><div>b</div>", "a\nb\n"},
         Row{"ListInList", "<ul><li>a<ul><li>b</li><li>c<ol start=9><li>d<li>e</ol></ul></li><li>f</ul>",
             "- a\n  - b\n  - c\n    9. d\n    10. e\n- f\n"},

@@ -69,6 +69,10 @@ INSTANTIATE_TEST_SUITE_P(
                       "{{#people}}{{name}}:{{#tags}}{{.}}{{/tags}}{{^tags}}none{{/tags}};{{/people}}",
                       {"", "", "", "", kTwoPeople},
                       "Ann:ab;Bo &amp; Co:none;"},
+        JsonRenderRow{"InnerNamesHideOuterOnes",
+                      "{{#people}}{{#tags}}{{name}}{{age}}{{/tags}}{{/people}}",
+                      {"", "", "", "", R"([{"name": "out", "age": 7, "tags": [{"name": "in"}]}])"},
+                      "in7"},
         JsonRenderRow{"ColumnsAreSeenFromInside",
                       "{{#people}}{{first}} {{name}},{{/people}}",
                       {"Jo", "", "", "", kTwoPeople},
@@ -235,6 +239,10 @@ TEST(TemplateJsonTest, WorkIsBounded) {
   ASSERT_TRUE(compiled.ok());
   std::string out;
   EXPECT_EQ(compiled->Render(row.row(), &out).code(), absl::StatusCode::kResourceExhausted);
+  const auto twice =
+      Template::Compile("html", "{{#people}}{{#people}}x{{/people}}{{/people}}", kJsonColumns, Escape::kHtml);
+  ASSERT_TRUE(twice.ok());
+  EXPECT_EQ(twice->Render(row.row(), &out).code(), absl::StatusCode::kResourceExhausted);
   const JsonRow with_first = MakeJsonRow({"x", "", "", "", list + "]"});
   EXPECT_EQ(compiled->Check(with_first.row()).code(), absl::StatusCode::kResourceExhausted);
 }

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+
 namespace wavepost {
 namespace {
 
@@ -173,6 +175,24 @@ INSTANTIATE_TEST_SUITE_P(
                  }(),
                  "nested more than 32"}),
     [](const auto& row) { return std::string(row.param.name); });
+
+TEST(TemplateTest, GuessesOnlyWhatIsNear) {
+  struct Guess {
+    const char* name;
+    const char* want;  // empty: no guess
+  };
+  const std::vector<std::string> columns = {"a", "id", "first_name", "firm_name", "Straße"};
+  for (const Guess& row : {Guess{"x", ""}, Guess{"A", "'a'"}, Guess{"it", "'id'"}, Guess{"xy", ""},
+                           Guess{"FirstName", "'first_name'"}, Guess{"firt_name", "'first_name'"},
+                           Guess{"firm-nam", "'firm_name'"}, Guess{"surname", ""}, Guess{"Strasse", "'Straße'"}}) {
+    const auto compiled =
+        Template::Compile("html", absl::StrCat("{{", row.name, "}}"), columns, Template::Escape::kNone);
+    const std::string message(compiled.status().message());
+    const size_t guess = message.find("did you mean ");
+    EXPECT_EQ(guess != std::string::npos, *row.want != '\0') << message;
+    EXPECT_THAT(message, HasSubstr(*row.want == '\0' ? "" : absl::StrCat("did you mean ", row.want, "?")));
+  }
+}
 
 TEST(TemplateTest, NeededUnlessInsideItsOwnSection) {
   const auto compiled =
