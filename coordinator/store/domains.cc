@@ -72,7 +72,8 @@ absl::StatusOr<Page<Stored>> RocksStore::ListAllSendingDomains(int page_size, st
   return List<Stored>(kNames, NameKey(NameKind::kDomain, ""), page_size, cursor, TakeStored);
 }
 
-absl::StatusOr<Stored> RocksStore::ChangeSendingDomain(std::string_view name, const DomainChange& change_domain) {
+absl::StatusOr<Stored> RocksStore::ChangeSendingDomain(std::string_view name, const DomainChange& change_domain,
+                                                       const RequestKey& request) {
   Stored result;
   const Decide decide = [&](Change& change) -> absl::Status {
     const std::string key = NameKey(NameKind::kDomain, name);
@@ -80,6 +81,8 @@ absl::StatusOr<Stored> RocksStore::ChangeSendingDomain(std::string_view name, co
     if (absl::IsNotFound(stored.status())) return NoSuch("sending domain", name);
     RETURN_IF_ERROR(stored.status());
     result = *stored;
+    ASSIGN_OR_RETURN(const auto answered, change.Answered(name, request));
+    if (answered.has_value()) return absl::OkStatus();
     std::vector<v1::Event> events;
     RETURN_IF_ERROR(change_domain(&result, &events));
     result.mutable_domain()->set_name(stored->domain().name());
@@ -87,6 +90,7 @@ absl::StatusOr<Stored> RocksStore::ChangeSendingDomain(std::string_view name, co
     change.Put(kNames, key, result);
     if (KeysDiffer(*stored, result)) change.TouchKeys();
     for (const v1::Event& event : events) change.AddEvent(EventOf(TenantOf(name), event));
+    change.RememberAnswer(name, request, v1::SendingDomain());
     return absl::OkStatus();
   };
   RETURN_IF_ERROR(Write(decide));

@@ -68,6 +68,21 @@ TEST_F(DomainsTest, ARefusedChangeLeavesNothing) {
             absl::StatusCode::kNotFound);
 }
 
+TEST_F(DomainsTest, ARepeatedRequestChangesNothingMore) {
+  Make(kTenant, kDomain);
+  const auto add_key = [](auto* stored, auto*) {
+    stored->add_keys()->set_sealed_pem("x");
+    return absl::OkStatus();
+  };
+  for (int i = 0; i < 2; ++i) {
+    const auto changed = store_->ChangeSendingDomain(kDomain, add_key, {"id", "hash"});
+    ASSERT_TRUE(changed.ok()) << changed.status();
+    EXPECT_EQ(changed->keys_size(), 1);
+  }
+  EXPECT_EQ(ReasonOf(store_->ChangeSendingDomain(kDomain, add_key, {"id", "other"}).status()), "REQUEST_ID_REUSED");
+  EXPECT_EQ(store_->ChangeSendingDomain(kDomain, add_key)->keys_size(), 2);
+}
+
 TEST_F(DomainsTest, ListsThoseOfAllTenants) {
   Make(kTenant, kDomain);
   Make("tenants/b", "tenants/b/sendingDomains/b.example");

@@ -46,7 +46,8 @@ class RocksStore final : public Store {
   absl::StatusOr<v1::Tenant> UpdateTenant(std::string_view name,
                                           const std::function<absl::Status(v1::Tenant*)>& change_tenant) override;
   absl::StatusOr<cluster::v1::StoredSendingDomain> ChangeSendingDomain(std::string_view name,
-                                                                       const DomainChange& change_domain) override;
+                                                                       const DomainChange& change_domain,
+                                                                       const RequestKey& request) override;
   absl::StatusOr<Page<cluster::v1::StoredSendingDomain>> ListAllSendingDomains(int page_size,
                                                                                std::string_view cursor) override;
   absl::Status DeleteSendingDomain(std::string_view name) override;

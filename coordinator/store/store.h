@@ -167,10 +167,16 @@ class Store {
 
   // Changes a domain in one step: `change` gets the record as it is and may add events (kind and text are read). What
   // it returns as an error stops the change and comes back. Runs on the writer thread: short, no I/O. kNotFound.
+  // A request id that was answered changes nothing any more; the domain comes back as it stands.
   using DomainChange =
       std::function<absl::Status(cluster::v1::StoredSendingDomain* domain, std::vector<v1::Event>* events)>;
   virtual absl::StatusOr<cluster::v1::StoredSendingDomain> ChangeSendingDomain(std::string_view name,
-                                                                               const DomainChange& change) = 0;
+                                                                               const DomainChange& change,
+                                                                               const RequestKey& request) = 0;
+  absl::StatusOr<cluster::v1::StoredSendingDomain> ChangeSendingDomain(std::string_view name,
+                                                                       const DomainChange& change) {
+    return ChangeSendingDomain(name, change, RequestKey());
+  }
   // Domains of all tenants, by name.
   virtual absl::StatusOr<Page<cluster::v1::StoredSendingDomain>> ListAllSendingDomains(int page_size,
                                                                                        std::string_view cursor) = 0;
