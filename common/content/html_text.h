@@ -15,10 +15,10 @@ namespace wavepost {
 inline constexpr size_t kHtmlTagsMax = 20'000;         // also bounds the stack that the parser needs
 inline constexpr size_t kHtmlReopenedMax = 2'000'000;  // formatting tags x all tags: what misnested HTML can blow up to
 
-// Paragraphs and headings get blank lines round them; list items "- " or numbers, lists in lists are moved in; the cells
-// of a table with header cells stand in a line with " | " between them, other tables are layout and flow; links get
-// their target in angle brackets, unless they show it, and a line of their own if they look like buttons; pictures are
-// their alt text; what is never displayed (head, style, display:none) is left out.
+// Paragraphs and headings get blank lines round them; list items "- " or numbers, and lists in lists are moved in; the
+// cells of a table with header cells stand in a line with " | " between them, other tables are layout and flow; links
+// get their target in angle brackets, unless they show it, and a line of their own if they look like buttons; pictures
+// are their alt text; what is never displayed (head, style, display:none) is left out.
 //
 // Lines are as long as the paragraphs are: values differ, so that only the rendered text can be wrapped (text_wrap.h).
 //

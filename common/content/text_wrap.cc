@@ -95,19 +95,24 @@ class LineWrapper {
     char32_t before = 0;
     size_t length = 0;
     for (size_t i = 0; i < line_.size(); i += length) {
-      const char32_t c = Decode(line_, i, &length);
-      if (c == '<') SeeLink(i);
-      if (c == ' ') {
+      if (IsPlain(line_[i])) {
+        length = PlainLength(i);
+        before = U'x';
+      } else if (line_[i] == ' ') {
+        length = 1;
         ++columns_;
         if (before != ' ') spaces_ = i;
         if (spaces_ >= indent_ && spaces_ > start_ && i >= link_end_) Allow(spaces_, i + 1);
-        before = c;
+        before = ' ';
         continue;
+      } else {
+        const char32_t c = Decode(line_, i, &length);
+        if (c == '<') SeeLink(i);
+        if (i > indent_ && i >= link_end_ && MayBreakBetween(before, c)) Allow(i, i);
+        columns_ += ColumnsOf(c);
+        before = c;
       }
-      if (i > indent_ && i >= link_end_ && MayBreakBetween(before, c)) Allow(i, i);
-      columns_ += ColumnsOf(c);
       if (columns_ > width_ && next_ > start_) Break();
-      before = c;
     }
     std::string_view rest = line_.substr(start_);
     if (start_ > 0 || columns_ > width_) rest = rest.substr(0, rest.find_last_not_of(' ') + 1);
@@ -115,6 +120,19 @@ class LineWrapper {
   }
 
  private:
+  // Bytes of characters below U+0300, of one column each, that no line breaks at and no link begins with.
+  static bool IsPlain(char byte) {
+    const auto c = static_cast<unsigned char>(byte);
+    return c > ' ' && c < 0xCC && c != '<';
+  }
+
+  // Counts the columns of a run of plain bytes, nearly all that mail is made of, in one go; returns its length.
+  size_t PlainLength(size_t begin) {
+    size_t end = begin;
+    for (; end < line_.size() && IsPlain(line_[end]); ++end) columns_ += (line_[end] & 0xC0) != 0x80;
+    return end - begin;
+  }
+
   // If a link in angle brackets starts here, remembers where it ends: spaces inside do not count.
   void SeeLink(size_t i) {
     if (i < link_seen_) return;
