@@ -89,12 +89,13 @@ absl::StatusOr<SignedFields> GatherFields(std::string_view headers) {
   SignedFields out;
   out.canonical.reserve(headers.size() + 1024);
   out.names.reserve(512);
-  Folder names(&out.names, 0);
-  names.NewLine();
-  std::string_view before = "h=";
+  Folder fold(&out.names, 0);
+  fold.NewLine();
+  fold.Add("h=", false);
+  std::string_view last;  // comes with its colon, or in the end with a semicolon
   const auto sign = [&](std::string_view name) {
-    names.Add(absl::StrCat(Av(before), Av(name)), false);
-    before = ":";
+    if (!last.empty()) fold.Add(absl::StrCat(Av(last), ":"), false);
+    last = name;
   };
   for (const SignedName& wanted : kSignedNames) {
     bool present = false;
@@ -108,7 +109,7 @@ absl::StatusOr<SignedFields> GatherFields(std::string_view headers) {
     if (!present && wanted.name == "from") return absl::InvalidArgumentError("the message has no From field");
     if (wanted.oversigned) sign(wanted.name);
   }
-  out.names.append(";");
+  fold.Add(absl::StrCat(Av(last), ";"), false);
   return out;
 }
 
