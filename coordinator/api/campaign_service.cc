@@ -13,6 +13,7 @@
 #include "coordinator/api/api_context.h"
 #include "coordinator/api/call.h"
 #include "coordinator/api/campaign_check.h"
+#include "coordinator/api/from_check.h"
 #include "coordinator/api/import_stream.h"
 #include "coordinator/api/live_streams.h"
 #include "coordinator/api/render_message.h"
@@ -57,7 +58,7 @@ class CampaignService final : public v1::CampaignService::CallbackService {
                        ParseName<CampaignName>(caller, "name", kCampaignPattern, request->name()));
       auto stored = api_->store->GetCampaign(name.ToString());
       if (!stored.ok()) return HideNotFound(stored.status(), request->name());
-      return std::move(*stored->mutable_campaign());
+      return WithWarnings(std::move(*stored->mutable_campaign()));
     });
   }
 
@@ -208,22 +209,38 @@ class CampaignService final : public v1::CampaignService::CallbackService {
     auto created = api_->store->CreateCampaign(std::move(stored), key);
     if (!created.ok()) return HideNotFound(created.status(), request.parent());
     LogInfo("campaign_created", {{"campaign", created->name()}, {"pool", created->pool()}});
-    return created;
+    return WithWarnings(*std::move(created));
+  }
+
+  // What stands in the way of its waves as things are now.
+  absl::StatusOr<v1::Campaign> WithWarnings(v1::Campaign campaign) {
+    ASSIGN_OR_RETURN(const FromChoice from, LookUpFrom(api_->store, api_->domain_policy, api_->clock->Now(), campaign));
+    campaign.clear_warnings();
+    for (const std::string& warning : from.warnings) campaign.add_warnings(warning);
+    return campaign;
   }
 
   absl::StatusOr<v1::Wave> StartNow(const Caller& caller, const std::string& wave) {
     ASSIGN_OR_RETURN(const WaveName name, ParseName<WaveName>(caller, "name", kWavePattern, wave));
     const auto stored = api_->store->GetWave(wave);
     if (!stored.ok()) return HideNotFound(stored.status(), wave);
+    WaveStart start{.token_key_id = api_->token_key_id, .from_address = "", .return_path_domain = ""};
     if (stored->wave().state() == v1::Wave::DRAFT) {
       const auto campaign = api_->store->GetCampaign(name.CampaignString());
       if (!campaign.ok()) return HideNotFound(campaign.status(), name.CampaignString());
       RETURN_IF_ERROR(RequireEgressIp(campaign->campaign().pool()));
+      ASSIGN_OR_RETURN(FromChoice from,
+                       LookUpFrom(api_->store, api_->domain_policy, api_->clock->Now(), campaign->campaign()));
+      RETURN_IF_ERROR(from.refusal);
+      start.from_address = std::move(from.from_address);
+      start.return_path_domain = std::move(from.return_path_domain);
     }
-    auto started = api_->store->StartWave(wave, api_->token_key_id);
+    auto started = api_->store->StartWave(wave, start);
     if (!started.ok()) return HideNotFound(started.status(), wave);
     if (stored->wave().state() == v1::Wave::DRAFT) {
-      LogInfo("wave_started", {{"wave", wave}, {"recipients", started->counts().accepted()}});
+      LogInfo(
+          "wave_started",
+          {{"wave", wave}, {"recipients", started->counts().accepted()}, {"from", Redact(started->from_address())}});
     }
     return started;
   }

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/base/strings.h"
+#include "common/mail/address.h"
 #include "common/rpc/status.h"
 #include "coordinator/api/api_context.h"
 #include "coordinator/api/call.h"
@@ -23,6 +24,7 @@ namespace {
 constexpr std::string_view kTenantPattern = "tenants/{tenant}";
 constexpr double kWeightMin = 0.01;
 constexpr double kWeightMax = 1000;
+constexpr std::string_view kUpdatable = "display_name, weight and fallback_from_address can be changed";
 
 class TenantService final : public v1::TenantService::CallbackService {
  public:
@@ -58,6 +60,11 @@ class TenantService final : public v1::TenantService::CallbackService {
                 });
   }
 
+  grpc::ServerUnaryReactor* UpdateTenant(grpc::CallbackServerContext* context, const v1::UpdateTenantRequest* request,
+                                         v1::Tenant* response) override {
+    return Call(api_, context, response, [this, request](const Caller& caller) { return Update(caller, *request); });
+  }
+
   grpc::ServerUnaryReactor* CreateApiKey(grpc::CallbackServerContext* context, const v1::CreateApiKeyRequest* request,
                                          v1::CreateApiKeyResponse* response) override {
     return Call(api_, context, response, [this, request](const Caller& caller) { return CreateKey(caller, *request); });
@@ -71,13 +78,12 @@ class TenantService final : public v1::TenantService::CallbackService {
       bad.push_back({"tenant_id", absl::StrCat(Av(kTenantIdRule), ", is '", Printable(request.tenant_id(), 200), "'")});
     }
     const std::string& display_name = request.tenant().display_name();
-    if (display_name.size() > kDisplayNameBytesMax || Printable(display_name) != display_name) {
-      bad.push_back(
-          {"tenant.display_name", absl::StrCat("must be at most ", kDisplayNameBytesMax, " printable bytes")});
-    }
-    const double weight = request.tenant().weight();
-    if (weight != 0 && !(weight >= kWeightMin && weight <= kWeightMax)) {
-      bad.push_back({"tenant.weight", absl::StrCat("must be 0 or from ", kWeightMin, " to ", kWeightMax)});
+    CheckDisplayName(display_name, &bad);
+    CheckWeight(request.tenant().weight(), &bad);
+    if (!request.tenant().fallback_from_address().empty()) {
+      bad.push_back({"tenant.fallback_from_address",
+                     "a new tenant has no sending domain yet: create it, add the domain, then set the address with "
+                     "UpdateTenant"});
     }
     if (!bad.empty()) return BadFields("BAD_TENANT", bad);
     ASSIGN_OR_RETURN(const RequestKey key, RequestKeyOf("CreateTenant", "", request));
@@ -88,6 +94,82 @@ class TenantService final : public v1::TenantService::CallbackService {
     ASSIGN_OR_RETURN(v1::Tenant created, api_->store->CreateTenant(std::move(tenant), key));
     LogInfo("tenant_created", {{"tenant", created.name()}});
     return created;
+  }
+
+  // Field by field: what the mask does not name stays.
+  absl::StatusOr<v1::Tenant> Update(const Caller& caller, const v1::UpdateTenantRequest& request) {
+    RETURN_IF_ERROR(RequireOperator(caller));
+    const v1::Tenant& wanted = request.tenant();
+    ASSIGN_OR_RETURN(const TenantName name,
+                     ParseName<TenantName>(caller, "tenant.name", kTenantPattern, wanted.name()));
+    const auto tenant = api_->store->GetTenant(name.ToString());
+    if (!tenant.ok()) return HideNotFound(tenant.status(), wanted.name());
+    std::vector<FieldViolation> bad;
+    bool set_name = false, set_weight = false, set_fallback = false;
+    std::string fallback;
+    if (request.update_mask().paths().empty()) {
+      bad.push_back({"update_mask", absl::StrCat("is required: ", Av(kUpdatable))});
+    }
+    for (const std::string& path : request.update_mask().paths()) {
+      if (path == "display_name") {
+        set_name = true;
+        CheckDisplayName(wanted.display_name(), &bad);
+      } else if (path == "weight") {
+        set_weight = true;
+        CheckWeight(wanted.weight(), &bad);
+      } else if (path == "fallback_from_address") {
+        set_fallback = true;
+        ASSIGN_OR_RETURN(fallback, CheckFallback(name, wanted.fallback_from_address(), &bad));
+      } else {
+        bad.push_back(
+            {"update_mask", absl::StrCat("'", Printable(path, 100), "' cannot be changed; ", Av(kUpdatable))});
+      }
+    }
+    if (!bad.empty()) return BadFields("BAD_TENANT", bad);
+    auto updated = api_->store->UpdateTenant(name.ToString(), [&](v1::Tenant* stored) {
+      if (set_name) stored->set_display_name(wanted.display_name());
+      if (set_weight) stored->set_weight(wanted.weight());
+      if (set_fallback) stored->set_fallback_from_address(fallback);
+      return absl::OkStatus();
+    });
+    if (!updated.ok()) return HideNotFound(updated.status(), wanted.name());
+    LogInfo("tenant_updated", {{"tenant", updated->name()}});
+    return updated;
+  }
+
+  static void CheckDisplayName(const std::string& display_name, std::vector<FieldViolation>* bad) {
+    if (display_name.size() <= kDisplayNameBytesMax && Printable(display_name) == display_name) return;
+    bad->push_back({"tenant.display_name", absl::StrCat("must be at most ", kDisplayNameBytesMax, " printable bytes")});
+  }
+
+  static void CheckWeight(double weight, std::vector<FieldViolation>* bad) {
+    if (weight == 0 || (weight >= kWeightMin && weight <= kWeightMax)) return;
+    bad->push_back({"tenant.weight", absl::StrCat("must be 0 or from ", kWeightMin, " to ", kWeightMax)});
+  }
+
+  // Returns the address in its normal form; empty stays empty. It may be set before its domain is verified: waves see to
+  // that when they start.
+  absl::StatusOr<std::string> CheckFallback(const TenantName& tenant, const std::string& address,
+                                            std::vector<FieldViolation>* bad) {
+    if (address.empty()) return std::string();
+    const std::string field = "tenant.fallback_from_address";
+    const auto parsed = ParseAddress(address);
+    if (!parsed.ok()) {
+      bad->push_back({field, std::string(parsed.status().message())});
+      return std::string();
+    }
+    if (parsed->needs_smtputf8) {
+      bad->push_back({field, "the part before the @ must be ASCII: many receivers cannot take another From address"});
+      return std::string();
+    }
+    const auto domain = api_->store->GetSendingDomain(SendingDomainName{tenant.tenant, parsed->domain}.ToString());
+    if (absl::IsNotFound(domain.status())) {
+      bad->push_back({field, absl::StrCat(parsed->domain, " is not a sending domain of ", tenant.ToString(),
+                                          ": add it with 'wavepost domains add ", parsed->domain, "' first")});
+      return std::string();
+    }
+    RETURN_IF_ERROR(domain.status());
+    return parsed->ToString();
   }
 
   absl::StatusOr<v1::CreateApiKeyResponse> CreateKey(const Caller& caller, const v1::CreateApiKeyRequest& request) {
