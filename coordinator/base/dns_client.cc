@@ -19,6 +19,8 @@
 namespace wavepost {
 namespace {
 
+constexpr absl::Duration kRemember = absl::Seconds(1);
+
 using Work = std::function<Awaitable<absl::Status>(Resolver*)>;
 using Promise = std::shared_ptr<std::promise<absl::Status>>;
 
@@ -71,6 +73,10 @@ absl::StatusOr<std::unique_ptr<DnsClient>> DnsClient::Start(std::vector<std::str
   auto impl = std::make_unique<Impl>();
   CaresResolver::Options options;
   options.servers = std::move(servers);
+  // Who asks wants to know what is there now, and has just mended it: one check's repetitions are remembered, no more.
+  options.cache_ttl_max = kRemember;
+  options.negative_ttl = kRemember;
+  options.failure_ttl = absl::ZeroDuration();
   ASSIGN_OR_RETURN(impl->resolver, CaresResolver::Create(impl->io, impl->clock, std::move(options)));
   impl->StartThread(nullptr);
   return std::unique_ptr<DnsClient>(new DnsClient(std::move(impl)));
