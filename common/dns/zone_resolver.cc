@@ -35,10 +35,21 @@ std::optional<std::string> Quoted(std::string_view line) {
   if (at == std::string_view::npos) return std::nullopt;
   std::string out;
   while (at < line.size() && line[at] == '"') {
-    const size_t end = line.find('"', at + 1);
-    if (end == std::string_view::npos) return std::nullopt;
-    out += line.substr(at + 1, end - at - 1);
-    at = line.find_first_not_of(" \t\r", end + 1);
+    for (++at; at < line.size() && line[at] != '"'; ++at) {
+      if (line[at] != '\\') {
+        out += line[at];
+        continue;
+      }
+      int byte = 0;
+      if (absl::SimpleAtoi(Av(line.substr(at + 1, 3)), &byte) && at + 3 < line.size() && byte >= 0 && byte <= 255) {
+        out += static_cast<char>(byte);
+        at += 3;
+      } else if (++at < line.size()) {
+        out += line[at];
+      }
+    }
+    if (at >= line.size()) return std::nullopt;
+    at = line.find_first_not_of(" \t\r", at + 1);
   }
   return out;
 }

@@ -29,7 +29,7 @@ namespace wavepost {
 //   nomail.example   MX     0 .                 null MX
 //   dead.test        SERVFAIL                   kUnavailable
 //   slow.test        TIMEOUT                    waits until the deadline: kDeadlineExceeded
-//   _mta-sts.b.test  TXT    "v=STSv1; " "id=1"  the strings are joined; no escapes within them
+//   _mta-sts.b.test  TXT    "v=STSv1; " "id=1"  the strings are joined; \" \\ \DDD (RFC 1035)
 //   _25._tcp.b.test  TLSA   3 1 1 c0ffee        usage, selector, matching, data in hexadecimal digits
 //   4.3.2.1.in-addr.arpa  PTR  mx.example.com    IPv6: 32 nibbles before ip6.arpa
 //   mx.example.com   AUTHENTIC                  all records of the name, and their absence, are validated (DNSSEC)

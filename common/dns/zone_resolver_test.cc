@@ -131,6 +131,14 @@ TEST(ZoneResolver, TxtTlsaAndAuthentic) {
   EXPECT_EQ(resolver->lookups(), 1);
 }
 
+TEST(ZoneResolver, EscapesInTxt) {
+  const auto resolver = ZoneResolver::Parse("a.test TXT \"x\\\"y\\\\z\" \"\\226\\128\\147.\"").value();
+  const auto txt = Finish(resolver->ResolveTxt("a.test", DeadlineAfter(absl::Milliseconds(1))));
+  ASSERT_TRUE(txt.ok());
+  EXPECT_EQ(txt->texts, std::vector<std::string>{"x\"y\\z\xe2\x80\x93."});
+  EXPECT_FALSE(ZoneResolver::Parse("a.test TXT \"x\\\"").ok()) << "stays open";
+}
+
 TEST(ZoneResolver, CnamePtrAndMxRecords) {
   const auto resolver = ZoneResolver::Parse(R"(
 alias.test             CNAME middle.test

@@ -194,8 +194,11 @@ Verdict JudgeDkimText(const DkimWanted& wanted, const std::vector<DkimWanted>& o
                                              Replace(wanted)));
   }
   if (key == nullptr) {
+    const bool run_together = text.find(';') == std::string::npos && text.find("p=") != std::string::npos;
     return Wrong("DKIM_SYNTAX",
-                 absl::StrCat("The key record at ", wanted.owner, " has no \"p=\" with the key.", Replace(wanted)));
+                 absl::StrCat("The key record at ", wanted.owner,
+                              run_together ? " has no semicolons between its parts." : " has no \"p=\" with the key.",
+                              Replace(wanted)));
   }
   const std::string found = WithoutBlanks(*key);
   if (found.empty()) {
@@ -233,7 +236,7 @@ Verdict JudgeDkimAlias(const DkimAliasSight& sight) {
     if (end.state == v1::RecordCheck::OK) return Fine();
     return Wrong("DKIM_OUR_SIDE",
                  absl::StrCat("The CNAME record at ", sight.owner, " is right, but at its end, ", sight.target, ", ",
-                              sight.texts.empty() ? "no" : "not our",
+                              sight.texts.empty() ? "no" : "another",
                               " key stands. That is ours to mend: tell us; you need not change anything."));
   }
   if (sight.cname.starts_with(AsciiLower(sight.target) + ".")) {

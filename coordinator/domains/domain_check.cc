@@ -65,6 +65,12 @@ class Checker {
       verdict.found.push_back(absl::StrCat(neighbour.name, " ", record.type(), " ", found));
       co_return verdict;
     }
+    const std::string& owner = record.owner();
+    if (owner.size() > organization_.size() && owner.ends_with(organization_)) {
+      absl::StrAppend(&missing.advice, " The name to enter is \"",
+                      owner.substr(0, owner.size() - organization_.size() - 1), "\" if your DNS panel puts ",
+                      organization_, " behind it by itself.");
+    }
     co_return missing;
   }
 

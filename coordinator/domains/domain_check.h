@@ -24,13 +24,12 @@ inline constexpr int kDomainLookupsMax = 60;  // DNS questions for one check, al
 //   DKIM         key of somebody else, truncated, split wrongly (blanks or quotes inside), revoked (p= empty), several
 //                records, zone name appended twice, underscore dropped, wrong k=, t=y (test mode: OK with advice),
 //                TXT where a CNAME belongs, CNAME to another target, our side of the CNAME not there
-//   SPF          none, two records, no include of ours, include behind "all", +all, more than 10 lookups or 2 void
-//   ones,
-//                loops, syntax, record of another version ("spf2.0"), redirect that overrides, SPF type 99
-//   return path  MX elsewhere, MX to an address, several MX, SPF there missing, CNAME beside other records
-//   DMARC        none, two records, syntax, p=reject or quarantine with alignment that our mail does not meet (adkim=s
-//   and
-//                d= differs...), record at the organisational domain only (OK)
+//   SPF          none (also one of the withdrawn type SPF), two records, no include of ours, include behind "all" or with
+//                a sign, +all, more than 10 lookups or 2 void ones, loops, broken includes, syntax, version ("spf2.0"),
+//                redirect that leads past ours
+//   return path  MX elsewhere, MX to an address, another MX beside ours, SPF there missing, CNAME beside other records
+//   DMARC        none, two records, syntax, alignment that our mail does not meet; record at the organisational domain
+//                only, and a policy that DKIM alone meets: OK, with advice
 Awaitable<absl::StatusOr<std::vector<v1::RecordCheck>>> CheckDomain(Resolver* resolver, OurNames ours,
                                                                     v1::SendingDomain domain, Deadline deadline);
 

@@ -31,9 +31,12 @@ Awaitable<absl::StatusOr<std::vector<std::string>>> DomainLookup::Txt(std::strin
   if (const auto known = txt_.find(name); known != txt_.end()) co_return known->second;
   if (absl::Status may = Ask(); !may.ok()) co_return may;
   absl::StatusOr<TxtAnswer> answer = co_await resolver_->ResolveTxt(name, Wait());
-  absl::StatusOr<std::vector<std::string>> texts = answer.status();
-  if (answer.ok()) texts = std::move(answer->texts);
-  texts = Take(std::move(texts));
+  absl::StatusOr<std::vector<std::string>> texts = std::vector<std::string>();
+  if (answer.ok()) {
+    texts = std::move(answer->texts);
+  } else {
+    texts = Take<std::vector<std::string>>(answer.status());
+  }
   txt_.emplace(name, texts);
   co_return texts;
 }
@@ -63,9 +66,8 @@ Awaitable<absl::StatusOr<bool>> DomainLookup::HasAddress(std::string name) {
   if (const auto known = address_.find(name); known != address_.end()) co_return known->second;
   if (absl::Status may = Ask(); !may.ok()) co_return may;
   const absl::StatusOr<HostAddresses> host = co_await resolver_->ResolveHost(name, Wait());
-  absl::StatusOr<bool> answer = host.status();
-  if (host.ok() || host.status().code() == absl::StatusCode::kNotFound) answer = host.ok();
-  answer = Take(std::move(answer));
+  absl::StatusOr<bool> answer = host.ok();
+  if (!host.ok() && host.status().code() != absl::StatusCode::kNotFound) answer = Take<bool>(host.status());
   address_.emplace(name, answer);
   co_return answer;
 }

@@ -217,7 +217,7 @@ SpfRecord ParseSpf(std::string_view text) {
   SpfRecord record;
   size_t at = std::min(kVersion.size(), text.size());
   while ((at = text.find_first_not_of(' ', at)) != std::string_view::npos) {
-    const size_t end = std::min(text.find(' ', at), text.size());
+    size_t end = std::min(text.find(' ', at), text.size());
     const std::string_view word = text.substr(at, end - at);
     SpfFault fault;
     std::optional<SpfTerm> term = ParseSpfTerm(word, &fault);
@@ -235,6 +235,18 @@ SpfRecord ParseSpf(std::string_view text) {
     if (!fault.what.empty()) {
       fault.at = at + 1;
       fault.fix = again ? "" : GuessSpfTerm(word);
+      // "include: example.com": the next word belongs to this one.
+      const size_t next = word.ends_with(':') || word.ends_with('=') ? text.find_first_not_of(' ', end) : text.npos;
+      if (next != std::string_view::npos) {
+        const size_t next_end = std::min(text.find(' ', next), text.size());
+        const std::string joined = absl::StrCat(Av(word), Av(text.substr(next, next_end - next)));
+        SpfFault ignored;
+        if (ParseSpfTerm(joined, &ignored)) {
+          fault.what = absl::StrCat("a blank stands behind ", Show(word, kShownTermBytes));
+          fault.fix = joined;
+          end = next_end;
+        }
+      }
       if (record.faults.size() < kFaultsMax) record.faults.push_back(fault);
     } else if (term) {
       record.terms.push_back(*std::move(term));

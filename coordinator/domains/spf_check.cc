@@ -26,18 +26,18 @@ std::string Quote(std::string_view text) {
   return Show(text, kMendedSpfBytesMax);
 }
 
-// " Change it to "v=spf1 ...".", and what that would still cost too much.
-std::string Change(const SpfSight& sight, std::string_view verb = "Change it to") {
-  if (!sight.mended) return "";
-  std::string out = absl::StrCat(" ", Av(verb), " ", Quote(*sight.mended), ".");
-  if (sight.mended_lookups > kSpfLookupsAllowed) {
-    absl::StrAppend(&out, " That would need ", sight.mended_lookups > kSpfLookupsCountedMax ? "more than " : "",
-                    std::min(sight.mended_lookups, kSpfLookupsCountedMax), " DNS lookups where receivers stop at ",
-                    kSpfLookupsAllowed,
-                    " (RFC 7208 section 4.6.4): remove includes of services that no longer send for "
-                    "you, too.");
-  }
-  return out;
+// What the mended record would still cost too much.
+std::string TooCostly(const SpfSight& sight) {
+  if (sight.mended_lookups <= kSpfLookupsAllowed) return "";
+  return absl::StrCat(" That would need ", sight.mended_lookups > kSpfLookupsCountedMax ? "more than " : "",
+                      std::min(sight.mended_lookups, kSpfLookupsCountedMax), " DNS lookups where receivers stop at ",
+                      kSpfLookupsAllowed,
+                      " (RFC 7208 section 4.6.4): remove includes of services that no longer send for you, too.");
+}
+
+// " Change it to "v=spf1 ...".", where we know.
+std::string Change(const SpfSight& sight) {
+  return sight.mended ? absl::StrCat(" Change it to ", Quote(*sight.mended), ".", TooCostly(sight)) : "";
 }
 
 std::string At(const SpfSight& sight) {
@@ -53,21 +53,23 @@ Verdict JudgeVersion(const SpfSight& sight, const std::string& text) {
                             ".", Change(sight)));
 }
 
-Verdict JudgeTwo(const SpfSight& sight, size_t count) {
-  std::string advice =
-      absl::StrCat("There are ", Count(count), " SPF records at ", sight.owner, "; receivers then ignore ",
-                   count == 2 ? "both" : "them all", " (RFC 7208 section 4.5). ");
-  if (!sight.mended) {
-    absl::StrAppend(&advice, "Merge them into one TXT record, and delete the ", count == 2 ? "other" : "others", ".");
+Verdict JudgeTwo(const SpfSight& sight, const std::vector<std::string>& records) {
+  const char* rest = records.size() == 2 ? "other" : "others";
+  std::string advice = absl::StrCat("There are ", Count(records.size()), " SPF records at ", sight.owner,
+                                    "; receivers then ignore ", records.size() == 2 ? "both" : "them all",
+                                    " (RFC 7208 section 4.5). Merge them into one TXT record");
+  if (sight.mended) {
+    absl::StrAppend(&advice, ": ", Quote(*sight.mended), ", and delete the ", rest, ".", TooCostly(sight));
     return Wrong("SPF_TWO_RECORDS", std::move(advice));
   }
-  SpfSight merged = sight;
-  absl::StrAppend(&advice, "Merge them into one TXT record: ", Quote(*sight.mended), ", and delete the ",
-                  count == 2 ? "other" : "others", ".");
-  merged.mended = std::nullopt;
-  if (sight.mended_lookups > kSpfLookupsAllowed) {
-    absl::StrAppend(&advice, " That would need ", sight.mended_lookups, " DNS lookups where receivers stop at ",
-                    kSpfLookupsAllowed, ": remove includes of services that no longer send for you.");
+  absl::StrAppend(&advice, ", and delete the ", rest, ".");
+  for (const std::string& text : records) {
+    const SpfRecord record = ParseSpf(text);
+    const auto fault = std::find_if(record.faults.begin(), record.faults.end(),
+                                    [](const SpfFault& each) { return !each.fix.has_value(); });
+    if (fault == record.faults.end()) continue;
+    absl::StrAppend(&advice, " Correct ", Show(fault->term), " in it: ", fault->what, ".");
+    break;
   }
   return Wrong("SPF_TWO_RECORDS", std::move(advice));
 }
@@ -107,7 +109,8 @@ Verdict JudgeTrouble(const SpfSight& sight) {
   return Wrong(
       walk.trouble == SpfWalk::kLoop ? "SPF_LOOP" : "SPF_INCLUDE_BROKEN",
       absl::StrCat("In the SPF record at ", sight.owner, " ", Show(walk.trouble_term), " ", what,
-                   "; receivers then take the whole record for broken. Correct or remove that term",
+                   "; receivers then take the whole record for broken. ",
+                   walk.trouble_below ? "Have its owner mend it, or remove that term" : "Correct or remove that term",
                    sight.mended ? absl::StrCat("; without it the record is ", Quote(*sight.mended)) : "", "."));
 }
 
@@ -197,7 +200,7 @@ Verdict JudgeSpf(const SpfSight& sight) {
                                 ". Add a TXT record (type SPF is withdrawn) with the value \"v=spf1 include:",
                                 sight.ours, " ~all\"."));
   }
-  if (records.size() > 1) return JudgeTwo(sight, records.size());
+  if (records.size() > 1) return JudgeTwo(sight, records);
   const SpfRecord record = ParseSpf(records.front());
   const SpfWalk& walk = sight.walk;
   if (!record.faults.empty()) return JudgeFault(sight, record.faults.front());

@@ -34,6 +34,7 @@ std::optional<std::string> MendSpf(const std::vector<SpfRecord>& records, std::s
   std::vector<std::string> words;
   std::set<std::string> seen;  // in lower case: names and mechanisms ignore case
   size_t mildest = kQualifiers.size();
+  bool neutral = false;  // "?all" gives way to any other
   std::string redirect;
   std::vector<std::string> modifiers;
   bool has_ours = ours.empty();
@@ -47,7 +48,8 @@ std::optional<std::string> MendSpf(const std::vector<SpfRecord>& records, std::s
       if (without.contains(term.text)) continue;
       if (term.kind == SpfTerm::kAll) {
         const char qualifier = passes_all ? '~' : term.qualifier;
-        mildest = std::min(mildest, kQualifiers.find(qualifier));
+        neutral = neutral || qualifier == '?';
+        if (qualifier != '?') mildest = std::min(mildest, kQualifiers.find(qualifier));
       } else if (term.kind == SpfTerm::kRedirect) {
         if (redirect.empty()) redirect = term.text;
       } else if (!seen.insert(AsciiLower(term.text.starts_with('+') ? term.text.substr(1) : term.text)).second) {
@@ -65,6 +67,7 @@ std::optional<std::string> MendSpf(const std::vector<SpfRecord>& records, std::s
   }
   if (!has_ours) words.insert(words.begin(), absl::StrCat("include:", Av(ours)));
   words.insert(words.begin(), "v=spf1");
+  if (mildest == kQualifiers.size() && neutral) mildest = 0;
   if (mildest < kQualifiers.size()) {
     words.push_back(absl::StrCat(std::string(1, kQualifiers[mildest]), "all"));
   } else {

@@ -52,6 +52,7 @@ class Walker {
     walk_.trouble = trouble;
     walk_.trouble_name = name;
     walk_.trouble_term = own_term_;
+    walk_.trouble_below = path_.size() > 1 || trouble == SpfWalk::kSyntax || trouble == SpfWalk::kTwoRecords;
   }
 
   void SeeOurs(const SpfTerm& term, bool here, bool passes, const std::string& behind) {

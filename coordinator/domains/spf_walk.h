@@ -29,15 +29,16 @@ struct SpfWalk {
   std::vector<std::pair<std::string, int>> costs;  // of the record's own terms that cost any, as they stand there
   std::vector<std::pair<std::string, std::string>> voids;  // names without an answer, each with the record's own term
   Ours ours = kAbsent;
-  std::string ours_term;     // as it stands there, where it is not effective
-  std::string ours_behind;   // the "all" that it stands behind
-  std::string passes_all;    // name of the record that ends in "+all"; empty: none
-  bool uses_ptr = false;     // in the record itself
-  Trouble trouble = kNone;   // the first one
-  std::string trouble_name;  // whose record; for kMxHosts the name with too many
-  std::string trouble_term;  // of the record's own terms, the one that leads there
-  SpfFault fault;            // kSyntax
-  std::string unanswered;    // name that DNS gave no answer about; empty: none
+  std::string ours_term;       // as it stands there, where it is not effective
+  std::string ours_behind;     // the "all" that it stands behind
+  std::string passes_all;      // name of the record that ends in "+all"; empty: none
+  bool uses_ptr = false;       // in the record itself
+  Trouble trouble = kNone;     // the first one
+  std::string trouble_name;    // whose record; for kMxHosts the name with too many
+  bool trouble_below = false;  // it is in the record of somebody else
+  std::string trouble_term;    // of the record's own terms, the one that leads there
+  SpfFault fault;              // kSyntax
+  std::string unanswered;      // name that DNS gave no answer about; empty: none
 };
 
 // domain: whose record it is. record: without faults. ours: the name that should be included.
