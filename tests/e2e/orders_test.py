@@ -111,20 +111,22 @@ class OrdersTest(unittest.TestCase):
         # All of it waits at the sender before the first one may leave; waves take turns, so twelve of them make sure that
         # it is the priority that counts and not the turn.
         self.wavepost.cli("pause", "--domain", "slow.test", "--reason", "until all have come")
-        before = self.queued()
-        for n in range(12):
-            self.create(f"bulk{n}", "slow.test", 2)
+        names = [f"bulk{n}" for n in range(12)]
+        for name in names:
+            self.create(name, "slow.test", 2)
         self.create("reset", "slow.test", 1, "--priority", "urgent")
-        clusters.wait_until(lambda: self.queued() == before + 25, 30, lambda: f"25 more than {before}: {self.queued()}")
+        for name in [*names, "reset"]:
+            self.wait(name, "assigned", 1)
+        clusters.wait_until(lambda: self.backlog() == 0, 30, lambda: f"the sender to have them: {self.backlog()}")
         for line in self.wavepost.cli("--json", "pauses").splitlines():
             self.wavepost.cli("resume", json.loads(line)["pause"])
         self.wait("reset", "delivered", 1)
         self.assertLessEqual(len(self.taken_before("reset-0@slow.test", "bulk")), 2)  # two connections
-        for n in range(12):
-            self.wait(f"bulk{n}", "delivered", 2, timeout_s=60)
+        for name in names:
+            self.wait(name, "delivered", 2, timeout_s=60)
 
-    def queued(self):
-        return sum(int(json.loads(line)["queued"]) for line in self.wavepost.cli("--json", "nodes").splitlines())
+    def backlog(self):
+        return sum(int(json.loads(line)["backlog"]) for line in self.wavepost.cli("--json", "nodes").splitlines())
 
     def taken_before(self, address, prefix):
         taken = [line["rcpt_to"] for line in self.wavepost.ledger() if line["event"] == "accepted"]
