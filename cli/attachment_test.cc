@@ -64,7 +64,7 @@ INSTANTIATE_TEST_SUITE_P(
                     AttachCase{"LongestName", "a;name=" + std::string(200, 'n'), "a", std::string(200, 'n'),
                                "application/octet-stream", ""},
                     AttachCase{"NameTooLong", "a;name=" + std::string(201, 'n'), "", "", "", ""}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& row) { return row.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     Inline, AttachmentTest,
@@ -76,7 +76,7 @@ INSTANTIATE_TEST_SUITE_P(
                     AttachCase{"BadId", "lo go=logo.png", "", "", "", "", true},
                     AttachCase{"IdTooLong", std::string(65, 'i') + "=a.png", "", "", "", "", true},
                     AttachCase{"NoFile", "logo=", "", "", "", "", true}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& row) { return row.param.name; });
 
 }  // namespace
 }  // namespace wavepost::cli

@@ -180,7 +180,7 @@ INSTANTIATE_TEST_SUITE_P(Keys, ReadSecretTest,
                                          Typing{"EndOfInput", "\x04", std::nullopt},
                                          Typing{"EndBehindText", "ab\x04", "ab"},
                                          Typing{"TooLong", std::string(kSecretBytesMax + 1, 'x') + "\n", std::nullopt}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& row) { return row.param.name; });
 
 TEST(ReadSecretPipeTest, NoTerminalNoQuestion) {
   int ends[2];

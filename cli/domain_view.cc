@@ -11,7 +11,7 @@
 namespace wavepost::cli {
 namespace {
 
-constexpr char kNowhere[] = "nothing is sent from it, or from the tenant's fallback address instead";
+constexpr char kMeanwhile[] = "its waves do not start, or leave from the tenant's fallback address";
 
 std::string NextStep(const v1::SendingDomain& domain) {
   return absl::StrCat("When they are published: wavepost domains verify ", NameOf(domain), "\n");
@@ -43,9 +43,9 @@ std::string StateSentence(const v1::SendingDomain& domain) {
       return absl::StrCat(name, " is VERIFIED: mail may leave with it in From");
     case v1::SendingDomain::LOST:
       return absl::StrCat(name, " is LOST: it was verified, but required records have been missing or wrong in ",
-                          domain.failed_checks(), " looks; ", kNowhere);
+                          domain.failed_checks(), " looks; ", kMeanwhile);
     default:
-      return absl::StrCat(name, " is UNVERIFIED: ", kNowhere);
+      return absl::StrCat(name, " is UNVERIFIED: ", kMeanwhile);
   }
 }
 
@@ -92,7 +92,7 @@ std::string VerifyText(const v1::SendingDomain& domain, size_t columns) {
   std::string sentence = StateSentence(domain);
   if (const int open = RequiredNotOk(domain.checks()); open > 0) {
     absl::StrAppend(&sentence, ". ", open, open == 1 ? " required record is" : " required records are",
-                    " not there yet as it should be: mend that, then again: wavepost domains verify ", NameOf(domain));
+                    " missing, wrong or without answer; mend that, then: wavepost domains verify ", NameOf(domain));
   } else {
     sentence += ".";
   }

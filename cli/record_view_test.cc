@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "w1._domainkey.a.example. 3600 IN CNAME k1.wp.example."},
         ZoneCase{"DotsAreNotDoubled", "a.example.", "CNAME", "b.example.", "a.example. 3600 IN CNAME b.example."},
         ZoneCase{"NoSecondLine", "a\nb", "CNAME", "c\nd;e", "a\\010b. 3600 IN CNAME c\\010d\\059e."}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& row) { return row.param.name; });
 
 TEST(RecordViewTest, ZoneCommentsStandAboveTheirRecord) {
   DnsRecords records;
