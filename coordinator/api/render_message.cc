@@ -16,6 +16,7 @@
 #include "common/mail/verp.h"
 #include "common/rpc/status.h"
 #include "coordinator/api/api_context.h"
+#include "coordinator/api/from_check.h"
 #include "coordinator/api/request.h"
 #include "coordinator/api/row_check.h"
 #include "coordinator/keys/key_sets.h"
@@ -117,18 +118,26 @@ struct From {
   std::vector<std::string> warnings;
 };
 
+// As it is on record once the wave has started; until then, what starting it now would use.
 absl::StatusOr<From> FromOf(const ApiContext& api, const cluster::v1::StoredCampaign& campaign,
                             const std::optional<cluster::v1::StoredWave>& wave) {
-  const std::string& own = campaign.campaign().content().from_address();
   if (wave.has_value() && wave->wave().state() != v1::Wave::DRAFT) {
     From out{.address = wave->wave().from_address(),
              .return_path_domain = wave->return_path_domain(),
              .token_key_id = static_cast<uint8_t>(wave->token_key_id()),
              .warnings = {}};
+    const std::string& own = campaign.campaign().content().from_address();
+    if (!out.address.empty() && !EqualsIgnoreCase(out.address, own)) {
+      out.warnings.push_back(absl::StrCat("the wave leaves from ", out.address, ": the domain of ", own,
+                                          " was not verified when it started; answers go to the campaign's address"));
+    }
     return out;
   }
-  From out{.address = own, .return_path_domain = "", .token_key_id = static_cast<uint8_t>(api.token_key_id)};
-  return out;
+  ASSIGN_OR_RETURN(FromChoice choice, LookUpFrom(api.store, api.domain_policy, api.clock->Now(), campaign.campaign()));
+  return From{.address = std::move(choice.from_address),
+              .return_path_domain = std::move(choice.return_path_domain),
+              .token_key_id = static_cast<uint8_t>(api.token_key_id),
+              .warnings = std::move(choice.warnings)};
 }
 
 // The HTML part alone, by the template that the message itself is made with.
