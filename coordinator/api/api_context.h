@@ -28,9 +28,10 @@ struct ApiContext {
   const Clock* clock = nullptr;
   const NodeRegistry* nodes = nullptr;
   NodeAsker* asker = nullptr;
-  WorkerPool* calls = nullptr;     // unary calls
-  WorkerPool* imports = nullptr;   // chunks of imports: heavy work, kept apart from the calls
-  EventThread* streams = nullptr;  // owns imports, watches and followers
+  WorkerPool* calls = nullptr;       // unary calls
+  WorkerPool* slow_calls = nullptr;  // unary calls that wait for DNS
+  WorkerPool* imports = nullptr;     // chunks of imports: heavy work, kept apart from the calls
+  EventThread* streams = nullptr;    // owns imports, watches and followers
   const Sealer* sealer = nullptr;
   DnsClient* dns = nullptr;
   DomainKeeper* domains = nullptr;

@@ -21,4 +21,16 @@ grpc::ServerUnaryReactor* Call(const ApiContext* api, grpc::CallbackServerContex
   });
 }
 
+// The same for a method that waits for the world (DNS): on threads of its own, so that a few of them do not stop all
+// others.
+template <class Response, class Work>
+grpc::ServerUnaryReactor* SlowCall(const ApiContext* api, grpc::CallbackServerContext* context, Response* response,
+                                   Work work) {
+  return RunUnary(api->slow_calls, context, response,
+                  [api, context, work = std::move(work)]() -> absl::StatusOr<Response> {
+                    ASSIGN_OR_RETURN(const Caller caller, api->auth->Check(*context));
+                    return work(caller);
+                  });
+}
+
 }  // namespace wavepost

@@ -74,13 +74,14 @@ class SendingDomainService final : public v1::SendingDomainService::CallbackServ
   grpc::ServerUnaryReactor* VerifySendingDomain(grpc::CallbackServerContext* context,
                                                 const v1::VerifySendingDomainRequest* request,
                                                 v1::SendingDomain* response) override {
-    return Call(api_, context, response, [this, request](const Caller& caller) -> absl::StatusOr<v1::SendingDomain> {
-      ASSIGN_OR_RETURN(const SendingDomainName name,
-                       ParseName<SendingDomainName>(caller, "name", kPattern, request->name()));
-      auto verified = api_->domains->Verify(name.ToString());
-      if (!verified.ok()) return HideNotFound(verified.status(), request->name());
-      return verified;
-    });
+    return SlowCall(api_, context, response,
+                    [this, request](const Caller& caller) -> absl::StatusOr<v1::SendingDomain> {
+                      ASSIGN_OR_RETURN(const SendingDomainName name,
+                                       ParseName<SendingDomainName>(caller, "name", kPattern, request->name()));
+                      auto verified = api_->domains->Verify(name.ToString());
+                      if (!verified.ok()) return HideNotFound(verified.status(), request->name());
+                      return verified;
+                    });
   }
 
   grpc::ServerUnaryReactor* RotateDkimKeys(grpc::CallbackServerContext* context,

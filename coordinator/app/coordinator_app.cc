@@ -37,6 +37,8 @@ namespace {
 
 constexpr size_t kCallThreads = 4;
 constexpr size_t kCallsWaitingMax = 1000;
+constexpr size_t kSlowCallThreads = 8;
+constexpr size_t kSlowCallsWaitingMax = 32;
 constexpr size_t kImportThreads = 2;
 constexpr absl::Duration kRenewEvery = absl::Seconds(10);
 constexpr int kRenewalsPerLease = 4;
@@ -89,6 +91,7 @@ struct CoordinatorApp::Parts {
   EventThread streams;
   LiveStreams live{&streams};
   WorkerPool calls{kCallThreads, kCallsWaitingMax};
+  WorkerPool slow_calls{kSlowCallThreads, kSlowCallsWaitingMax};
   WorkerPool imports{kImportThreads, LiveStreams::kStreamsMax};
   std::unique_ptr<Authenticator> auth;
   std::unique_ptr<const Sealer> sealer;
@@ -168,6 +171,7 @@ absl::Status CoordinatorApp::Parts::Start() {
          .nodes = &nodes,
          .asker = dispatch->asker(),
          .calls = &calls,
+         .slow_calls = &slow_calls,
          .imports = &imports,
          .streams = &streams,
          .sealer = sealer.get(),
@@ -216,6 +220,7 @@ void CoordinatorApp::Parts::Stop() {
     server.server.reset();
   }
   calls.Stop();
+  slow_calls.Stop();
   imports.Stop();
   if (planner != nullptr) planner->Stop();
   if (drops != nullptr) drops->Stop();
