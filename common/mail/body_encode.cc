@@ -27,33 +27,51 @@ constexpr std::array<bool, 256> kSafe = MakeSafe();
 // Eight bytes at a time, for what is the bulk of all text: printable ASCII.
 constexpr uint64_t kOnes = 0x0101010101010101;
 constexpr uint64_t kTops = 0x8080808080808080;
+constexpr size_t kWordBytes = sizeof(uint64_t);
 
 uint64_t LoadWord(const char* from) {
   uint64_t word;
-  std::memcpy(&word, from, sizeof(word));
+  std::memcpy(&word, from, kWordBytes);
   return word;
 }
 
-// Not zero if a byte of `word` is below `limit` (at most 0x80); which one is not told exactly.
-constexpr uint64_t HasBelow(uint64_t word, uint8_t limit) {
+// The top bit of each byte of `word` that is below `limit` (at most 0x80), and perhaps of others above the first such.
+constexpr uint64_t Below(uint64_t word, uint8_t limit) {
   return (word - kOnes * limit) & ~word & kTops;
 }
 
-constexpr uint64_t HasByte(uint64_t word, uint8_t byte) {
-  return HasBelow(word ^ kOnes * byte, 1);
+constexpr uint64_t Equal(uint64_t word, uint8_t byte) {
+  return Below(word ^ kOnes * byte, 1);
 }
 
-// Printable ASCII other than '='.
-constexpr bool AllSafe(uint64_t word) {
-  return ((word & kTops) | HasBelow(word, 0x20) | HasByte(word, '=') | HasByte(word, 0x7F)) == 0;
+// The top bit of the first byte, and perhaps of later ones, that is not printable ASCII or is '='.
+constexpr uint64_t Unsafe(uint64_t word) {
+  return (word & kTops) | Below(word, 0x20) | Equal(word, '=') | Equal(word, 0x7F);
 }
 
-// How many bytes at the front of `text` stand for themselves in quoted-printable.
-size_t SafeRun(std::string_view text) {
-  size_t run = 0;
-  while (run + sizeof(uint64_t) <= text.size() && AllSafe(LoadWord(text.data() + run))) run += sizeof(uint64_t);
-  while (run < text.size() && kSafe[static_cast<uint8_t>(text[run])]) ++run;
-  return run;
+// Copies bytes that stand for themselves in quoted-printable, up to `from_end` or the first that does not. There must
+// be room for kWordBytes behind the last. Returns their number.
+size_t CopySafe(const char* from, const char* from_end, char* to) {
+  const char* const start = from;
+  while (from_end - from >= static_cast<ptrdiff_t>(kWordBytes)) {
+    const uint64_t word = LoadWord(from);
+    std::memcpy(to, &word, kWordBytes);
+    const uint64_t unsafe = Unsafe(word);
+    size_t run = kWordBytes;
+    if (unsafe != 0) {
+      if constexpr (std::endian::native == std::endian::little) {
+        run = static_cast<size_t>(std::countr_zero(unsafe)) / 8;
+      } else {
+        run = 0;
+      }
+      if (!kSafe[static_cast<uint8_t>(from[run])]) return static_cast<size_t>(from - start) + run;
+      ++run;  // a tab
+    }
+    from += run;
+    to += run;
+  }
+  while (from < from_end && kSafe[static_cast<uint8_t>(*from)]) *to++ = *from++;
+  return static_cast<size_t>(from - start);
 }
 
 bool IsControl(char c) {
@@ -64,9 +82,14 @@ bool StartsLikeSeparator(std::string_view line) {
   return line.substr(0, 5) == "From ";
 }
 
-// Takes the next line without its CRLF off the front.
-std::string_view NextLine(std::string_view* text) {
+bool IsBlank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+// Takes the next line without its CRLF off the front. `*ends`, if asked for: whether there was one.
+std::string_view NextLine(std::string_view* text, bool* ends = nullptr) {
   const void* found = std::memchr(text->data(), '\n', text->size());
+  if (ends != nullptr) *ends = found != nullptr;
   if (found == nullptr) {
     const std::string_view line = *text;
     *text = {};
@@ -86,53 +109,58 @@ char* PutEscaped(char c, char* to) {
   return to;
 }
 
-// One line as quoted-printable with its CRLF. A soft line break keeps each output line within 76 bytes.
-char* PutLine(std::string_view line, char* to) {
+char* PutSoftBreak(char* to) {
+  std::memcpy(to, "=\r\n", 3);
+  return to + 3;
+}
+
+// Whether a line that starts so may turn out to be "From ...", which mbox writers change. `more`: the line goes on in
+// another piece.
+bool MayBeSeparator(std::string_view line, bool more) {
+  constexpr std::string_view kFrom = "From ";
+  if (line.size() < kFrom.size()) return more && line == kFrom.substr(0, line.size());
+  return StartsLikeSeparator(line);
+}
+
+// A line or a part of one, without its line end, from `*column` on. Soft line breaks keep each output line within 76
+// bytes. `ends`: a line end follows.
+char* PutLine(std::string_view line, bool ends, size_t* column, char* to) {
   // The last blank would be lost on the way (6.7 (3)).
-  const bool blank_last = !line.empty() && (line.back() == ' ' || line.back() == '\t');
+  const bool blank_last = ends && !line.empty() && IsBlank(line.back());
   const size_t plain = line.size() - (blank_last ? 1 : 0);
-  size_t column = 0;
   size_t i = 0;
   while (i < line.size()) {
-    if (column == 0 && (line[i] == '.' || StartsLikeSeparator(line.substr(i)))) {
-      // A dot alone ends the message of a careless server; "From " is changed by mbox writers.
+    if (*column == 0 && (line[i] == '.' || MayBeSeparator(line.substr(i), !ends))) {
+      // A dot alone ends the message of a careless server.
       to = PutEscaped(line[i++], to);
-      column = 3;
+      *column = 3;
       continue;
     }
-    const size_t room = kEncodedLineMax - 1 - column;
-    const size_t run = SafeRun(line.substr(i, std::min(room, plain - std::min(i, plain))));
-    std::memcpy(to, line.data() + i, run);
+    const size_t room = kEncodedLineMax - 1 - *column;
+    const char* const from = line.data() + i;
+    const size_t run = CopySafe(from, from + std::min(room, plain - std::min(i, plain)), to);
     to += run;
     i += run;
-    column += run;
+    *column += run;
     if (i == line.size()) break;
     const bool safe = i < plain && kSafe[static_cast<uint8_t>(line[i])];
-    if (column + (safe ? 1 : 3) > kEncodedLineMax - 1) {
-      std::memcpy(to, "=\r\n", 3);
-      to += 3;
-      column = 0;
+    if (*column + (safe ? 1 : 3) > kEncodedLineMax - 1) {
+      to = PutSoftBreak(to);
+      *column = 0;
       continue;
     }
     if (!safe) {
       to = PutEscaped(line[i++], to);
-      column += 3;
+      *column += 3;
     }
   }
-  *to++ = '\r';
-  *to++ = '\n';
   return to;
 }
 
 void AppendQuotedPrintable(std::string_view text, std::string* out) {
-  // Line by line into room for the worst case: each byte escaped, a soft break for each 25 of them.
-  while (!text.empty()) {
-    const std::string_view line = NextLine(&text);
-    const size_t old_size = out->size();
-    out->resize(old_size + line.size() * 3 + (line.size() / 24 + 2) * 3);
-    const char* end = PutLine(line, out->data() + old_size);
-    out->resize(static_cast<size_t>(end - out->data()));
-  }
+  QuotedPrintableWriter writer(out);
+  writer.Add(text);
+  writer.Finish();
 }
 
 }  // namespace
@@ -149,29 +177,41 @@ std::string_view TransferEncodingName(TransferEncoding encoding) {
   return "7bit";
 }
 
-TextScan ScanText(std::string_view text) {
-  TextScan scan;
-  scan.bytes = text.size();
+size_t CountNonAscii(std::string_view text) {
+  size_t count = 0;
+  size_t i = 0;
+  for (; i + kWordBytes <= text.size(); i += kWordBytes) {
+    const uint64_t tops = LoadWord(text.data() + i) & kTops;
+    if (tops != 0) count += static_cast<size_t>(((tops >> 7) * kOnes) >> 56);  // the sum of its bytes
+  }
+  for (; i < text.size(); ++i) count += static_cast<size_t>(static_cast<uint8_t>(text[i]) >> 7);
+  return count;
+}
+
+bool IsPlain(std::string_view text) {
   while (!text.empty()) {
     const std::string_view line = NextLine(&text);
     if (line.size() > kLineBytesMax || StartsLikeSeparator(line) || line.substr(0, 4) == "--=_" ||
-        (!line.empty() && (line.back() == ' ' || line.back() == '\t'))) {
-      scan.plain = false;
+        (!line.empty() && IsBlank(line.back()))) {
+      return false;
     }
     size_t i = 0;
-    for (; i + sizeof(uint64_t) <= line.size(); i += sizeof(uint64_t)) {
+    for (; i + kWordBytes <= line.size(); i += kWordBytes) {
       const uint64_t word = LoadWord(line.data() + i);
-      scan.non_ascii += static_cast<size_t>(std::popcount(word & kTops));
-      if ((HasBelow(word, 0x20) | HasByte(word, 0x7F)) != 0) {
-        const std::string_view bytes = line.substr(i, sizeof(uint64_t));
-        if (std::any_of(bytes.begin(), bytes.end(), IsControl)) scan.plain = false;
-      }
+      if ((Below(word, 0x20) | Equal(word, 0x7F)) == 0) continue;
+      const std::string_view bytes = line.substr(i, kWordBytes);
+      if (std::any_of(bytes.begin(), bytes.end(), IsControl)) return false;
     }
-    for (; i < line.size(); ++i) {
-      scan.non_ascii += static_cast<size_t>(static_cast<uint8_t>(line[i]) >> 7);
-      if (IsControl(line[i])) scan.plain = false;
-    }
+    if (std::any_of(line.begin() + static_cast<ptrdiff_t>(i), line.end(), IsControl)) return false;
   }
+  return true;
+}
+
+TextScan ScanText(std::string_view text) {
+  TextScan scan;
+  scan.bytes = text.size();
+  scan.non_ascii = CountNonAscii(text);
+  scan.plain = scan.non_ascii > 0 || IsPlain(text);
   return scan;
 }
 
@@ -184,6 +224,65 @@ TransferEncoding ChooseEncoding(const TextScan& scan) {
 
 TransferEncoding ChooseEncoding(std::string_view text) {
   return ChooseEncoding(ScanText(text));
+}
+
+void QuotedPrintableWriter::Add(std::string_view text) {
+  // The worst case: each byte escaped, a soft break for each 24 of them, a line end with one before it. Then a word that
+  // CopySafe spills.
+  constexpr size_t kGrowthMax = 5;
+  constexpr size_t kExtra = 8 + kWordBytes;
+  // Short pieces, as most are, by a buffer: that is quicker than to have `out_` cleared before it is written to.
+  char buffer[4 * 1024];
+  const size_t bound = text.size() * kGrowthMax + kExtra;
+  const size_t old_size = out_->size();
+  const bool fits = bound <= sizeof(buffer);
+  if (!fits) out_->resize(old_size + bound);
+  char* const begin = fits ? buffer : out_->data() + old_size;
+  char* to = begin;
+  while (!text.empty()) {
+    bool ends = false;
+    const std::string_view line = NextLine(&text, &ends);
+    if (!line.empty()) {
+      to = PutLine(line, ends, &column_, to);
+      blank_last_ = !ends && IsBlank(line.back());
+    }
+    if (!ends) break;
+    if (blank_last_) to = PutSoftBreak(to);
+    *to++ = '\r';
+    *to++ = '\n';
+    column_ = 0;
+    blank_last_ = false;
+  }
+  if (fits) {
+    out_->append(begin, to);
+  } else {
+    out_->resize(static_cast<size_t>(to - out_->data()));
+  }
+}
+
+void QuotedPrintableWriter::Add(const EncodedPiece& piece) {
+  // In front of a line end a soft break is needed only where a blank would be lost.
+  if (piece.starts_with_line_end ? blank_last_ : column_ > 0) out_->append("=\r\n");
+  out_->append(piece.encoded);
+  column_ = piece.end_column;
+  blank_last_ = piece.blank_last;
+}
+
+void QuotedPrintableWriter::Finish() {
+  if (blank_last_) out_->append("=\r\n");
+  if (column_ > 0) out_->append("\r\n");
+  column_ = 0;
+  blank_last_ = false;
+}
+
+QuotedPrintableWriter::EncodedPiece QuotedPrintableWriter::Encode(std::string_view text) {
+  EncodedPiece piece;
+  QuotedPrintableWriter writer(&piece.encoded);
+  writer.Add(text);
+  piece.end_column = writer.column_;
+  piece.blank_last = writer.blank_last_;
+  piece.starts_with_line_end = text.substr(0, 2) == "\r\n";
+  return piece;
 }
 
 void AppendEncoded(std::string_view text, TransferEncoding encoding, std::string* out) {

@@ -5,6 +5,8 @@
 
 #include <random>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "common/mail/header_encode.h"
 
@@ -91,6 +93,95 @@ TEST(EncodingTest, RandomTextSurvives) {
       ASSERT_LE(LongestLine(encoded), 76u) << encoded;
       ASSERT_EQ(encoded.find("=_"), std::string::npos);
       ASSERT_EQ(Decode(encoded, encoding), text);
+    }
+  }
+}
+
+// However a text is cut, and whichever pieces were encoded before, it reads the same.
+TEST(QuotedPrintableWriterTest, PiecesReadAsOneText) {
+  std::mt19937 random(20261122);
+  const std::string pieces[] = {"a",
+                                " ",
+                                "\t",
+                                "=",
+                                ".",
+                                "F",
+                                "From",
+                                "From ",
+                                "rom ",
+                                "ü",
+                                "\xF0\x9F\x8E\x89",
+                                "\r\n",
+                                "\r\n",
+                                "--=_",
+                                "word",
+                                "a longer piece of text, as most are",
+                                "\x01"};
+  for (int round = 0; round < 500; ++round) {
+    std::string text;
+    std::string encoded;
+    QuotedPrintableWriter writer(&encoded);
+    for (int i = static_cast<int>(random() % 60); i >= 0; --i) {
+      std::string piece;
+      for (int j = static_cast<int>(random() % 8); j >= 0; --j) piece += pieces[random() % std::size(pieces)];
+      text += piece;
+      if (random() % 2 == 0) {
+        writer.Add(piece);
+      } else {
+        writer.Add(QuotedPrintableWriter::Encode(piece));
+      }
+    }
+    writer.Finish();
+    if (text.substr(text.size() - 2) != "\r\n") text += "\r\n";
+    ASSERT_LE(LongestLine(encoded), 76u) << encoded;
+    ASSERT_EQ(encoded.find("=_"), std::string::npos);
+    ASSERT_EQ(encoded.find(" \r\n"), std::string::npos) << encoded;
+    ASSERT_EQ(encoded.find("\t\r\n"), std::string::npos) << encoded;
+    ASSERT_EQ(("\n" + encoded).find("\n."), std::string::npos) << encoded;
+    ASSERT_EQ(("\n" + encoded).find("\nFrom "), std::string::npos) << encoded;
+    ASSERT_EQ(Decode(encoded, TransferEncoding::kQuotedPrintable), text) << encoded;
+  }
+}
+
+TEST(QuotedPrintableWriterTest, SoftBreaksOnlyWhereNeeded) {
+  const auto write = [](const std::vector<std::pair<std::string, bool>>& pieces) {
+    std::string out;
+    QuotedPrintableWriter writer(&out);
+    for (const auto& [text, before] : pieces) {
+      if (before) {
+        writer.Add(QuotedPrintableWriter::Encode(text));
+      } else {
+        writer.Add(text);
+      }
+    }
+    writer.Finish();
+    return out;
+  };
+  EXPECT_EQ(write({}), "");
+  EXPECT_EQ(write({{"Dear ", true}, {"Zoë", false}, {", hello", true}}), "Dear Zo=C3=AB=\r\n, hello\r\n");
+  EXPECT_EQ(write({{"a\r\n", true}, {"b\r\n", true}}), "a\r\nb\r\n");
+  EXPECT_EQ(write({{"a ", true}, {"\r\nb", true}}), "a =\r\n\r\nb\r\n");
+  EXPECT_EQ(write({{"a", true}, {"\r\nb", true}}), "a\r\nb\r\n");
+  EXPECT_EQ(write({{"a ", true}, {"\r\nb", false}}), "a =\r\n\r\nb\r\n");
+  EXPECT_EQ(write({{"a ", true}}), "a =\r\n\r\n");
+}
+
+// The scans look at eight bytes at once: each byte in each place must be seen.
+TEST(ScanTest, SeesEachByteInEachPlace) {
+  for (int c = 0; c < 256; ++c) {
+    for (size_t at = 0; at < 20; ++at) {
+      std::string line(20, 'x');
+      line[at] = static_cast<char>(c);
+      const bool ascii = c < 0x80;
+      EXPECT_EQ(CountNonAscii(line), ascii ? 0u : 1u) << c << " at " << at;
+      const bool blank = c == ' ' || c == '\t';
+      // LF makes a line end here; CR is one before LF, and a control character elsewhere.
+      const bool plain = ascii && c != 0x7F && (c >= 0x20 || c == '\t' || c == '\n') && !(blank && at == 19);
+      EXPECT_TRUE(!ascii || IsPlain(line) == plain) << c << " at " << at;
+      if (c == '\n' || c == '\r') continue;
+      EXPECT_EQ(Decode(Encode(line, TransferEncoding::kQuotedPrintable), TransferEncoding::kQuotedPrintable),
+                line + "\r\n")
+          << c << " at " << at;
     }
   }
 }

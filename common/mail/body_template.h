@@ -1,8 +1,8 @@
 // A text part of a message: a template together with its transfer encoding.
 //
-// What makes it fast: most lines of a mail are the same for everybody. Whole lines without a tag are taken out of the
-// template when it is compiled, and wait in each encoding that they may get; per message only the rest is rendered,
-// looked through and encoded. The bytes are those that encoding the rendered text as a whole would yield.
+// What makes it fast: most of a mail is the same for everybody. The literals of the template are looked through and
+// encoded when it is compiled; per message only the values are. That costs quoted-printable a soft line break behind a
+// value here and there.
 #pragma once
 
 #include <cstddef>
@@ -42,21 +42,23 @@ class BodyTemplate {
   size_t bytes() const;
 
  private:
-  // Whole lines that are the same in every message.
-  struct FixedLines {
+  // Text that is the same in every message: a literal of the template.
+  struct Literal {
     std::string raw;
-    std::string quoted_printable;
-    TextScan scan;
+    QuotedPrintableWriter::EncodedPiece quoted_printable;  // empty: too short to be worth it
+    size_t non_ascii = 0;
   };
 
-  // Append without the fixed lines' help.
-  absl::Status AppendWhole(const TemplateRow& row, std::string* out) const;
+  // Calls on_value(text) and on_literal(literal) for what `marks` consists of, in order. No text is empty.
+  template <class OnValue, class OnLiteral>
+  void ForEachPiece(std::string_view marks, OnValue on_value, OnLiteral on_literal) const;
+  void AppendRaw(std::string_view marks, std::string* out) const;
 
   Template whole_;
-  Template rest_;  // yields marks where fixed lines belong
+  Template marked_;  // the same with marks in the place of literals
   bool wrap_ = false;
   size_t literal_bytes_ = 0;
-  std::vector<FixedLines> fixed_;  // empty: `rest_` is not used
+  std::vector<Literal> literals_;
 };
 
 }  // namespace wavepost

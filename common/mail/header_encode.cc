@@ -195,14 +195,13 @@ void AppendMailbox(std::string_view name, std::string_view display, std::string_
     return;
   }
   const size_t start = out->size();
-  const bool plain = IsPlainPhrase(clean);
-  const std::string phrase = plain ? clean : Quoted(clean);
-  // A quoted string may be folded, but not every reader takes the fold out again: long ones are encoded.
-  const bool fits = plain || name.size() + 2 + phrase.size() <= kLineBytesWanted;
+  const std::string phrase = IsPlainPhrase(clean) ? clean : Quoted(clean);
+  // A name may be folded, but not every reader takes the fold out again: long ones are encoded.
+  const bool fits = name.size() + 2 + phrase.size() <= kLineBytesWanted;
   if (!fits || NeedsEncoding(phrase)) {
     AppendEncodedWords(clean, name.size() + 2, out);
   } else {
-    AppendFolded(phrase, name.size() + 2, out);
+    out->append(phrase);
   }
   const bool first_line = out->find("\r\n", start) == std::string::npos;
   const size_t column = first_line ? name.size() + 2 + out->size() - start : LastLineLength(*out);
@@ -211,8 +210,9 @@ void AppendMailbox(std::string_view name, std::string_view display, std::string_
 
 void AppendParameter(std::string_view name, std::string_view value, std::string* out) {
   const std::string clean = CleanHeaderText(value);
-  const bool ascii = IsPrintableAscii(clean);
-  if (ascii && name.size() + clean.size() + 6 <= kLineBytesWanted) {
+  // Some readers decode encoded words here too, where none should be.
+  const bool plain = IsPrintableAscii(clean) && clean.find("=?") == std::string::npos;
+  if (plain && name.size() + clean.size() + 6 <= kLineBytesWanted) {
     const bool token = !clean.empty() && std::all_of(clean.begin(), clean.end(), [](char c) {
       return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
              std::string_view("!#$%&'*+-.^_`{|}~").find(c) != std::string_view::npos;

@@ -1,6 +1,7 @@
 #include "common/mail/header_encode.h"
 
 #include <gmime/gmime.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -162,6 +163,33 @@ TEST(ParameterTest, Rfc2231WhereNeeded) {
   plain.clear();
   AppendParameter("name", "a\"b\r\nc", &plain);
   EXPECT_EQ(plain, ";\r\n\tname=\"a\\\"b c\"");
+}
+
+TEST(ParameterTest, OneLineNeedsNoNumber) {
+  std::string out;
+  AppendParameter("filename", "für.pdf", &out);
+  EXPECT_EQ(out, ";\r\n\tfilename*=utf-8''f%C3%BCr.pdf");
+  out.clear();
+  AppendParameter("filename", std::string(70, 'u') + "ü", &out);
+  EXPECT_THAT(out, ::testing::HasSubstr("filename*0*=utf-8''u"));
+  EXPECT_THAT(out, ::testing::HasSubstr("filename*1*="));
+}
+
+TEST(ParameterTest, EncodedWordsForOldReaders) {
+  std::string out;
+  AppendWordParameter("name", "a.pdf", &out);
+  EXPECT_EQ(out, ";\r\n\tname=\"a.pdf\"");
+  out.clear();
+  AppendWordParameter("name", "für.pdf", &out);
+  EXPECT_EQ(out, ";\r\n\tname=\"=?utf-8?b?ZsO8ci5wZGY=?=\"");
+  out.clear();
+  AppendWordParameter("name", "a\"\r\nBcc: x", &out);
+  EXPECT_EQ(out, ";\r\n\tname=\"a\\\" Bcc: x\"");
+  out = "Content-Type: text/plain";
+  std::string name;
+  for (int i = 0; i < 30; ++i) name += "Größe ";
+  AppendWordParameter("name", name, &out);
+  EXPECT_LE(LongestLine(out + "\r\n"), kLineBytesWanted);
 }
 
 }  // namespace
