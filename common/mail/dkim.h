@@ -37,8 +37,8 @@ class DkimSigner {
  protected:
   friend absl::StatusOr<std::string> DkimSign(const std::vector<std::shared_ptr<const DkimSigner>>& signers,
                                               std::string_view headers, std::string_view body_hash, absl::Time now);
-  // Signs what `input` holds: canonical header fields, then this signature's own field without its b= value. Returns the
-  // signature's bytes.
+  // Signs what `input` holds: canonical header fields, then this signature's own field without its b= value.
+  // Returns the signature's bytes.
   virtual absl::StatusOr<std::string> SignBytes(std::string_view input) const = 0;
 };
 

@@ -20,7 +20,7 @@ absl::StatusOr<DkimKey> MakeRsaKey(int bits = 2048);
 // Errors: kInternal (OpenSSL).
 absl::StatusOr<DkimKey> MakeEd25519Key();
 
-// The TXT record that belongs to a private key. Longer than 255 bytes (RSA): a zone file splits it into several strings.
+// The TXT record that belongs to a private key. RSA's is longer than 255 bytes: a zone file splits it into strings.
 // Errors: kInvalidArgument (not an unencrypted RSA or Ed25519 key in PEM).
 absl::StatusOr<std::string> PublicTxt(std::string_view private_key_pem);
 

@@ -48,3 +48,18 @@ def tlsa_authority(authority):
     """TLSA 2 0 1 of an authority's certificate (RFC 7672 section 3.1.2), as zone text."""
     der = _openssl("x509", "-in", authority.certificate, "-outform", "DER")
     return f"2 0 1 {hashlib.sha256(der).hexdigest()}"
+
+
+def mail_certificate(authority, address, algorithm, password):
+    """A PKCS#12 file with a certificate for S/MIME of this address. algorithm: as openssl's -newkey, or "ec"."""
+    key, request, certificate, extensions, bundle = (authority.dir / f"{address}.{kind}"
+                                                     for kind in ("key", "csr", "crt", "ext", "p12"))
+    new_key = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"] if algorithm == "ec" else [algorithm]
+    extensions.write_text(f"subjectAltName=email:{address}\nbasicConstraints=CA:FALSE\n"
+                          "keyUsage=critical,digitalSignature\nextendedKeyUsage=emailProtection\n")
+    _openssl("req", "-newkey", *new_key, "-nodes", "-subj", f"/CN={address}", "-keyout", key, "-out", request)
+    _openssl("x509", "-req", "-in", request, "-CA", authority.certificate, "-CAkey", authority.key,
+             "-CAcreateserial", "-days", "2", "-extfile", extensions, "-out", certificate)
+    _openssl("pkcs12", "-export", "-inkey", key, "-in", certificate, "-certfile", authority.certificate, "-passout",
+             f"pass:{password}", "-out", bundle)
+    return bundle
