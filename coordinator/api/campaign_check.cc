@@ -14,6 +14,7 @@
 #include "absl/strings/strip.h"
 #include "common/base/status_macros.h"
 #include "common/base/strings.h"
+#include "common/mail/header_policy.h"
 #include "common/mail/message.h"
 #include "common/mail/outgoing.h"
 #include "common/rpc/status.h"
@@ -63,7 +64,8 @@ FieldViolation ViolationOf(const v1::Content& content, absl::string_view message
   for (int i = 0; i < content.headers_size(); ++i) {
     if (!absl::ConsumePrefix(&message, absl::StrCat("header ", Printable(content.headers(i).name()), ":"))) continue;
     skip_blanks();
-    return {absl::StrCat("campaign.content.headers[", i, "]"), WithPosition(Sv(message))};
+    return {absl::StrCat("campaign.content.headers[", i, "]"),
+            absl::StrCat(Printable(content.headers(i).name(), kHeaderNameBytesMax), ": ", WithPosition(Sv(message)))};
   }
   const size_t colon = message.find(':');
   if (colon == absl::string_view::npos) return {"campaign.content", std::string(message)};

@@ -26,6 +26,7 @@
 #include "coordinator/feed/feed_server.h"
 #include "coordinator/identity/dnsbl_zones.h"
 #include "coordinator/identity/identity_keeper.h"
+#include "coordinator/metrics/metrics.h"
 #include "coordinator/planner/drop_runner.h"
 #include "coordinator/planner/planner.h"
 #include "coordinator/rpc/auth.h"
@@ -104,6 +105,7 @@ struct CoordinatorApp::Parts {
   std::unique_ptr<DropRunner> drops;
   std::unique_ptr<DomainKeeper> domains;
   std::unique_ptr<IdentityKeeper> identity;
+  std::unique_ptr<Metrics> metrics;
   std::vector<std::unique_ptr<grpc::Service>> services;
   RpcServer server;
   RpcServer status_server;
@@ -198,6 +200,10 @@ absl::Status CoordinatorApp::Parts::Start() {
   domains->Start();
   RETURN_IF_ERROR(Annotate(identity->Start(), "keep our own identity"));
   ASSIGN_OR_RETURN(server, StartRpcServer(config.listen, config.tls, all));
+  if (!config.metrics_listen.empty()) {
+    metrics = std::make_unique<Metrics>(store.get(), &clock);
+    RETURN_IF_ERROR(Annotate(metrics->Start(config.metrics_listen), "metrics_listen"));
+  }
   if (!config.status_listen.empty()) {
     ASSIGN_OR_RETURN(status_server, StartStatusServer(config.status_listen));
   }
@@ -206,6 +212,7 @@ absl::Status CoordinatorApp::Parts::Start() {
 
 void CoordinatorApp::Parts::Stop() {
   if (status_server.server != nullptr) status_server.server->Shutdown();
+  if (metrics != nullptr) metrics->Stop();
   // Intake first: streams end in good order before the server cuts off what is left.
   live.Shutdown();
   if (dispatch != nullptr) dispatch->Shutdown();
