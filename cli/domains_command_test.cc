@@ -152,7 +152,7 @@ TEST_F(DomainsCommandTest, WaitLooksAgainUntilItIsVerified) {
   EXPECT_EQ(server.content.verifications, 4);
   EXPECT_EQ(slept, absl::Seconds(45));
   // What is the same is said once.
-  EXPECT_EQ(out().find("missing"), out().rfind("missing"));
+  EXPECT_EQ(out().find("  missing "), out().rfind("  missing "));
   EXPECT_THAT(out(), HasSubstr("example.com is VERIFIED"));
   EXPECT_EQ(err(), "");
 
