@@ -24,7 +24,7 @@ inline constexpr int kDomainLookupsMax = 60;  // DNS questions for one check, al
 //   DKIM         key of somebody else, truncated, split wrongly (blanks or quotes inside), revoked (p= empty), several
 //                records, zone name appended twice, underscore dropped, wrong k=, t=y (test mode: OK with advice),
 //                TXT where a CNAME belongs, CNAME to another target, our side of the CNAME not there
-//   SPF          none (also one of the withdrawn type SPF), two records, no include of ours, include behind "all" or with
+//   SPF          none (or of the withdrawn type SPF), two records, no include of ours, include behind "all" or with
 //                a sign, +all, more than 10 lookups or 2 void ones, loops, broken includes, syntax, version ("spf2.0"),
 //                redirect that leads past ours
 //   return path  MX elsewhere, MX to an address, another MX beside ours, SPF there missing, CNAME beside other records

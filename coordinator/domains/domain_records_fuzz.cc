@@ -1,5 +1,5 @@
-// The readers of foreign SPF, DKIM and DMARC records, and the sentences made of them, on arbitrary bytes; the first byte
-// chooses.
+// The readers of foreign SPF, DKIM and DMARC records, and the sentences made of them, on arbitrary bytes; the first
+// byte chooses.
 #include <cstddef>
 #include <cstdint>
 #include <string>

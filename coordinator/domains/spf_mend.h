@@ -13,9 +13,9 @@ namespace wavepost {
 
 inline constexpr size_t kMendedSpfBytesMax = 1024;  // a longer one is not shown: nobody would check it by eye
 
-// One record with all terms of `records` in their order, each once; "include:OURS" as the first if none of them has it,
-// or has it where it does nothing (behind "all", with a qualifier); guesses in place of what cannot be read; a "redirect"
-// or the mildest "all" of them at the end ("?all" only if there is no other), "~all" in place of "+all" and where there is neither.
+// One record with all terms of `records` in their order, each once; "include:OURS" as the first if none of them has it;
+// without the qualifier that ours may have; guesses in place of what cannot be read. At its end the mildest "all" of
+// them ("?all" only if there is no other, "~all" in place of "+all"), else a "redirect", else "~all".
 //
 // ours:    name to include; empty: none.
 // without: terms to leave out, as they stand in the records.

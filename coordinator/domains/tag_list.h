@@ -1,5 +1,5 @@
-// Lists of "name=value" divided by semicolons, as DKIM keys and DMARC policies are written (RFC 6376 section 3.2). Pure;
-// the text is hostile.
+// Lists of "name=value" divided by semicolons, as DKIM keys and DMARC policies are written (RFC 6376 section 3.2).
+// Pure; the text is hostile.
 #pragma once
 
 #include <cstddef>
