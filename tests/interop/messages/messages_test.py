@@ -24,13 +24,13 @@ sys.path.insert(0, str(HERE.parent))
 from certificates import mail_certificate, Authority  # noqa: E402
 from compare import ALGORITHMS, count_signatures, differences  # noqa: E402
 from dns_signed import NSD  # noqa: E402
-from laboratory import Skip, run_cases  # noqa: E402
+from laboratory import Skip, address, run_cases  # noqa: E402
 from receiver import Daemon, Failure  # noqa: E402
 
 COUNT = 1000
 ALTERED = 20
 NODE_MODULES = ROOT / "build" / "npm"
-NAME_SERVER = "127.0.73.53"  # of ours: resolv.conf knows no ports
+NAME_SERVER = address(53)  # of this run: resolv.conf knows no ports
 PASSWORD = "pass wörd"
 SPAM_SCORE_MAX = 0.5
 
