@@ -1,6 +1,7 @@
 #include "common/mail/header_encode.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "absl/strings/ascii.h"
@@ -24,10 +25,27 @@ bool IsPrintableAscii(std::string_view text) {
 }
 
 // RFC 2047 section 5 (3): what may stand for itself in an encoded word that is part of a display name.
-bool IsWordSafe(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-         std::string_view("!*+-/").find(c) != std::string_view::npos;
+constexpr std::array<bool, 256> MakeWordSafe() {
+  std::array<bool, 256> safe{};
+  for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")) {
+    safe[static_cast<uint8_t>(c)] = true;
+  }
+  return safe;
 }
+constexpr std::array<bool, 256> kWordSafe = MakeWordSafe();
+
+bool IsWordSafe(char c) {
+  return kWordSafe[static_cast<uint8_t>(c)];
+}
+
+// Bytes that CleanHeaderText has to look at: white space, control characters, and the first bytes of Unicode's.
+constexpr std::array<bool, 256> MakeSuspects() {
+  std::array<bool, 256> suspects{};
+  for (int c = 0; c <= 0x20; ++c) suspects[c] = true;
+  for (int c : {0x7F, 0xC2, 0xE2}) suspects[c] = true;
+  return suspects;
+}
+constexpr std::array<bool, 256> kSuspects = MakeSuspects();
 
 // Bytes of the UTF-8 character at `at`; at most four, whatever follows.
 size_t CharacterLength(std::string_view text, size_t at) {
@@ -51,6 +69,7 @@ size_t LongestWord(std::string_view text) {
 std::string NextWord(std::string_view* text, bool base64, size_t room) {
   room -= kWordQ.size() + kWordEnd.size();
   std::string payload;
+  payload.reserve(room);
   size_t taken = 0;
   size_t unpadded = 0;  // where base64 could stop without padding
   while (taken < text->size()) {
@@ -60,7 +79,8 @@ std::string NextWord(std::string_view* text, bool base64, size_t room) {
     } else {
       char encoded[12];
       size_t size = 0;
-      for (char c : text->substr(taken, length)) {
+      for (size_t k = taken; k < taken + length; ++k) {
+        const char c = (*text)[k];
         if (IsWordSafe(c) || c == ' ') {
           encoded[size++] = c == ' ' ? '_' : c;
         } else {
@@ -145,18 +165,23 @@ bool NeedsEncoding(std::string_view clean) {
 std::string CleanHeaderText(std::string_view value) {
   std::string out;
   out.reserve(value.size());
-  for (size_t i = 0; i < value.size(); ++i) {
+  for (size_t i = 0; i < value.size();) {
+    size_t run = i;
+    while (run < value.size() && !kSuspects[static_cast<uint8_t>(value[run])]) ++run;
+    out.append(value, i, run - i);
+    i = run;
+    if (i == value.size()) break;
     const uint8_t c = static_cast<uint8_t>(value[i]);
     // C1 controls (U+0080 to U+009F) and the line separators of Unicode end no line of a header, but one on a screen.
-    const bool c1 = c == 0xC2 && i + 1 < value.size() && static_cast<uint8_t>(value[i + 1]) < 0xA0;
-    const bool separator = value.substr(i, 3) == "\xE2\x80\xA8" || value.substr(i, 3) == "\xE2\x80\xA9";
-    if (c1) ++i;
-    if (separator) i += 2;
-    if (c <= 0x20 || c == 0x7F || c1 || separator) {
-      if (!out.empty() && out.back() != ' ') out.push_back(' ');
-    } else {
-      out.push_back(value[i]);
+    size_t length = c <= 0x20 || c == 0x7F ? 1 : 0;
+    if (c == 0xC2 && i + 1 < value.size() && static_cast<uint8_t>(value[i + 1]) < 0xA0) length = 2;
+    if (value.substr(i, 3) == "\xE2\x80\xA8" || value.substr(i, 3) == "\xE2\x80\xA9") length = 3;
+    if (length == 0) {
+      out.push_back(value[i++]);
+      continue;
     }
+    if (!out.empty() && out.back() != ' ') out.push_back(' ');
+    i += length;
   }
   if (!out.empty() && out.back() == ' ') out.pop_back();
   return out;

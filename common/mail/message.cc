@@ -206,7 +206,6 @@ absl::Status MessageTemplate::CheckValues(const std::vector<std::string>& values
 }
 
 absl::Status MessageTemplate::AppendBody(const TemplateRow& row, std::string* out) const {
-  out->reserve(out->size() + frame_.bytes() + text_.size_hint() + html_.size_hint());
   const size_t start = out->size();
   out->append(frame_.before_text);
   RETURN_IF_ERROR(text_.Append(row, out));
@@ -217,7 +216,8 @@ absl::Status MessageTemplate::AppendBody(const TemplateRow& row, std::string* ou
   return absl::OkStatus();
 }
 
-absl::StatusOr<RenderedMessage> MessageTemplate::Render(const Recipient& recipient, bool omit_fixed_body) const {
+absl::StatusOr<RenderedMessage> MessageTemplate::Render(const Recipient& recipient,
+                                                        const RenderOptions& options) const {
   WP_CHECK(recipient.values != nullptr);
   Values read;
   RETURN_IF_ERROR(ReadValues(*recipient.values, &read));
@@ -229,8 +229,15 @@ absl::StatusOr<RenderedMessage> MessageTemplate::Render(const Recipient& recipie
   RETURN_IF_ERROR(headers_.Append(facts, read.row, &out.headers));
   out.content_headers = frame_.content_headers;
   if (!fixed_body_.empty()) {
-    if (!omit_fixed_body) out.body = fixed_body_;
     out.body_hash = fixed_body_hash_;
+    if (options.omit_fixed_body) return out;
+  }
+  size_t room = 0;
+  if (options.room.has_value()) room = *options.room + out.headers.size() + out.content_headers.size() + 2;
+  out.body.reserve(room + frame_.bytes() + text_.size_hint() + html_.size_hint());
+  out.body.resize(room);
+  if (!fixed_body_.empty()) {
+    out.body += fixed_body_;
     return out;
   }
   RETURN_IF_ERROR(AppendBody(read.row, &out.body));

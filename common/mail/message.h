@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -96,12 +97,20 @@ class MessageTemplate {
     absl::Time date;                                   // to the second, written in UTC
   };
 
+  // For who puts a whole message together and minds copies of the body.
+  struct RenderOptions {
+    // Leaves RenderedMessage::body empty where fixed_body() has it, which with attachments is large.
+    bool omit_fixed_body = false;
+    // If set: RenderedMessage::body, unless it is left empty, starts with as many bytes to be written over as this says,
+    // and as headers, content_headers and a blank line need.
+    std::optional<size_t> room;
+  };
+
   // Same recipient, same bytes.
-  //
-  // omit_fixed_body: leaves RenderedMessage::body empty where fixed_body() has it, which with attachments is large.
   // Errors: kInvalidArgument: CheckValues, an address, token or Message-ID that cannot stand in a header, a header value
   //         too long or, where encoding is not allowed (List-*), not ASCII. kResourceExhausted: larger than the limits.
-  absl::StatusOr<RenderedMessage> Render(const Recipient& recipient, bool omit_fixed_body = false) const;
+  absl::StatusOr<RenderedMessage> Render(const Recipient& recipient, const RenderOptions& options) const;
+  absl::StatusOr<RenderedMessage> Render(const Recipient& recipient) const { return Render(recipient, {}); }
 
   // The body if it is the same for all recipients, else nullptr.
   const std::string* fixed_body() const { return fixed_body_.empty() ? nullptr : &fixed_body_; }

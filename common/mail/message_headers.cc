@@ -53,12 +53,13 @@ bool IsUnsubscribeUrl(std::string_view url) {
          std::all_of(url.begin(), url.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '<' && c != '>'; });
 }
 
-// "Date: Tue, 14 Nov 2023 22:13:20 +0000\r\n". By hand: absl::FormatTime takes longer than all other fields together.
+// "Date: Tue, 14 Nov 2023 22:13:20 +0000\r\n". By hand and without time zones: absl::FormatTime takes longer than all
+// other fields together.
 void AppendDate(absl::Time date, std::string* out) {
   static constexpr const char* kDays[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
   static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                             "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const absl::CivilSecond civil = absl::ToCivilSecond(date, absl::UTCTimeZone());
+  const absl::CivilSecond civil = absl::CivilSecond(1970, 1, 1) + absl::ToUnixSeconds(date);
   const auto two = [](int number) { return absl::Dec(number, absl::kZeroPad2); };
   absl::StrAppend(out, "Date: ", kDays[static_cast<int>(absl::GetWeekday(civil))], ", ", two(civil.day()), " ");
   absl::StrAppend(out, kMonths[civil.month() - 1], " ", absl::Dec(civil.year(), absl::kZeroPad4), " ");

@@ -267,16 +267,20 @@ TEST(MessageTest, BodyWithoutVariablesIsMadeOnce) {
   EXPECT_EQ(whole->body_hash, DkimBodyHash(whole->body));
   EXPECT_EQ(Parsed(*whole).PartOf("text/html"), "<p>Grüße an alle</p>\n");
   EXPECT_EQ(Parsed(*whole).Subject(), "Hello Jo");
-  const auto around = (*compiled)->Render(recipient, /*omit_fixed_body=*/true);
+  const auto around = (*compiled)->Render(recipient, {.omit_fixed_body = true, .room = 10});
   ASSERT_TRUE(around.ok());
   EXPECT_EQ(around->body, "");
   EXPECT_EQ(around->body_hash, whole->body_hash);
   EXPECT_EQ(around->headers, whole->headers);
+  const auto roomy = (*compiled)->Render(recipient, {.omit_fixed_body = false, .room = 10});
+  ASSERT_TRUE(roomy.ok());
+  const size_t room = 10 + whole->headers.size() + whole->content_headers.size() + 2;
+  EXPECT_EQ(roomy->body.substr(room), whole->body);
   // One that varies is not hashed ahead.
   const auto varies = MessageTemplate::Compile(Spec());
   EXPECT_EQ((*varies)->fixed_body(), nullptr);
-  EXPECT_EQ((*varies)->Render(recipient, true)->body_hash, "");
-  EXPECT_NE((*varies)->Render(recipient, true)->body, "");
+  EXPECT_EQ((*varies)->Render(recipient, {.omit_fixed_body = true, .room = {}})->body_hash, "");
+  EXPECT_NE((*varies)->Render(recipient, {.omit_fixed_body = true, .room = {}})->body, "");
 }
 
 TEST(MessageTest, JsonColumns) {

@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <array>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -20,6 +21,7 @@ namespace wavepost {
 namespace {
 
 constexpr size_t kMessageIdHashBytes = 20;
+constexpr std::string_view kBlankLine = "\r\n";
 
 std::string_view LocalPartOf(std::string_view address) {
   return address.substr(0, address.rfind('@'));
@@ -99,29 +101,57 @@ absl::StatusOr<OutgoingMessage> OutgoingContent::Make(const OutgoingRecipient& r
   to.message_id = message_id;
   to.unsubscribe_token = unsubscribe_token;
   to.date = recipient.date;
-  // Signing with S/MIME needs the body in one piece with the rest of its entity.
-  ASSIGN_OR_RETURN(RenderedMessage rendered, message_->Render(to, /*omit_fixed_body=*/smime_ == nullptr));
-  const std::string* body = rendered.body.empty() ? message_->fixed_body() : &rendered.body;
-  WP_CHECK(body != nullptr);
-  if (smime_ != nullptr) {
-    ASSIGN_OR_RETURN(SmimeSigned wrapped, smime_->Sign(rendered.content_headers, *body, recipient.date));
-    rendered.content_headers = std::move(wrapped.content_headers);
-    rendered.body = std::move(wrapped.body);
-    rendered.body_hash.clear();
-    body = &rendered.body;
-  }
+  if (smime_ != nullptr) return MakeSmime(to);
+
+  // The body is rendered to where it stays, behind room for what comes before it.
+  const size_t room = signature_bytes_.load(std::memory_order_relaxed);
+  ASSIGN_OR_RETURN(RenderedMessage rendered, message_->Render(to, {.omit_fixed_body = true, .room = room}));
+  const std::string* const fixed_body = rendered.body.empty() ? message_->fixed_body() : nullptr;
   rendered.headers += rendered.content_headers;
-  std::string signatures;
-  if (!signers_.empty()) {
-    if (rendered.body_hash.empty()) rendered.body_hash = DkimBodyHash(*body);
-    ASSIGN_OR_RETURN(signatures, DkimSign(signers_, rendered.headers, rendered.body_hash, recipient.date));
-  }
+  const size_t body_at = room + rendered.headers.size() + 2;
+  ASSIGN_OR_RETURN(const std::string signatures,
+                   Signatures(rendered, std::string_view(rendered.body).substr(fixed_body == nullptr ? body_at : 0),
+                              recipient.date));
+  signature_bytes_.store(signatures.size(), std::memory_order_relaxed);
+
   OutgoingMessage out;
   out.smtputf8 = rendered.needs_smtputf8;
   out.has_8bit = rendered.needs_8bit;
-  out.canonical.reserve(signatures.size() + rendered.headers.size() + 2 + body->size());
-  out.canonical.append(signatures).append(rendered.headers).append("\r\n").append(*body);
+  if (fixed_body != nullptr) {
+    out.canonical.reserve(signatures.size() + rendered.headers.size() + 2 + fixed_body->size());
+    out.canonical.append(signatures).append(rendered.headers).append("\r\n").append(*fixed_body);
+    return out;
+  }
+  out.canonical = std::move(rendered.body);
+  if (signatures.size() > room) out.canonical.insert(0, signatures.size() - room, ' ');
+  if (signatures.size() < room) out.canonical.erase(0, room - signatures.size());
+  char* to_front = out.canonical.data();
+  for (const std::string_view piece : {std::string_view(signatures), std::string_view(rendered.headers), kBlankLine}) {
+    std::memcpy(to_front, piece.data(), piece.size());
+    to_front += piece.size();
+  }
   return out;
+}
+
+absl::StatusOr<OutgoingMessage> OutgoingContent::MakeSmime(const MessageTemplate::Recipient& recipient) const {
+  ASSIGN_OR_RETURN(RenderedMessage rendered, message_->Render(recipient));
+  ASSIGN_OR_RETURN(const SmimeSigned wrapped, smime_->Sign(rendered.content_headers, rendered.body, recipient.date));
+  rendered.headers += wrapped.content_headers;
+  rendered.body_hash.clear();  // of what is inside now
+  OutgoingMessage out;
+  ASSIGN_OR_RETURN(out.canonical, Signatures(rendered, wrapped.body, recipient.date));
+  out.smtputf8 = rendered.needs_smtputf8;
+  out.has_8bit = rendered.needs_8bit;
+  out.canonical.reserve(out.canonical.size() + rendered.headers.size() + 2 + wrapped.body.size());
+  out.canonical.append(rendered.headers).append(kBlankLine).append(wrapped.body);
+  return out;
+}
+
+absl::StatusOr<std::string> OutgoingContent::Signatures(const RenderedMessage& rendered, std::string_view body,
+                                                        absl::Time date) const {
+  if (signers_.empty()) return std::string();
+  return DkimSign(signers_, rendered.headers, rendered.body_hash.empty() ? DkimBodyHash(body) : rendered.body_hash,
+                  date);
 }
 
 std::string StableMessageId(std::string_view return_path, std::string_view domain) {

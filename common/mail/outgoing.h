@@ -4,6 +4,7 @@
 // Immutable after Compile; any thread. CPU work only.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -63,12 +64,17 @@ class OutgoingContent {
 
  private:
   OutgoingContent() = default;
+  absl::StatusOr<OutgoingMessage> MakeSmime(const MessageTemplate::Recipient& recipient) const;
+  // DKIM's, over rendered.headers and `body`; empty without keys.
+  absl::StatusOr<std::string> Signatures(const RenderedMessage& rendered, std::string_view body, absl::Time date) const;
 
   std::shared_ptr<const MessageTemplate> message_;
   std::vector<std::shared_ptr<const DkimSigner>> signers_;
   std::shared_ptr<const SmimeSigner> smime_;
   std::string message_id_domain_;
   size_t bytes_ = 0;
+  // Of the last message's signatures: most likely of the next one's too.
+  mutable std::atomic<size_t> signature_bytes_ = 0;
 };
 
 // "LOCAL@domain", made from the return path: the same on every attempt, different for every recipient. A hash, so that
