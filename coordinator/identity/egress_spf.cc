@@ -3,7 +3,6 @@
 #include <asio/ip/address.hpp>
 #include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -55,12 +54,9 @@ std::vector<std::string> Chunks(const std::vector<AddressBlock>& blocks) {
 
 absl::StatusOr<std::vector<v1::DnsRecord>> EgressSpf(std::string_view domain, const std::vector<v1::EgressIp>& ips) {
   std::map<std::string, std::vector<asio::ip::address>> regions;
-  std::set<asio::ip::address> seen;
   for (const v1::EgressIp& ip : ips) {
     const std::optional<asio::ip::address> address = ParseEgressAddress(ip.address());
-    if (address.has_value() && IsPublicAddress(*address) && seen.insert(*address).second) {
-      regions[RegionLabel(ip.region())].push_back(*address);
-    }
+    if (address.has_value() && IsPublicAddress(*address)) regions[RegionLabel(ip.region())].push_back(*address);
   }
   const std::string root = absl::StrCat("_spf.", Av(domain));
   std::vector<std::string> labels;
