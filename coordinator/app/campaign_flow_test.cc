@@ -135,10 +135,11 @@ TEST_F(CampaignFlowTest, FromCreateToCompleted) {
   ASSERT_TRUE(content->has_content()) << content->ShortDebugString();
   EXPECT_THAT(content->content().columns(), ElementsAre("name", "plan"));
   EXPECT_EQ(content->content().tenant(), "tenants/default");
-  const auto key = node.Next();
-  ASSERT_TRUE(key->has_signing_key());
-  EXPECT_EQ(key->signing_key().domain(), "example.com");
-  EXPECT_EQ(key->signing_key().selector(), made.dkim_selector());
+  const auto keys = node.Next();
+  ASSERT_TRUE(keys->has_key_set());
+  EXPECT_EQ(keys->key_set().tenant(), "tenants/default");
+  EXPECT_EQ(keys->key_set().domain(), "example.com");
+  EXPECT_EQ(keys->key_set().keys_size(), 0) << "nobody has seen the records of " << made.dkim_selector();
 
   std::set<uint64_t> seen;
   std::set<std::string> ips;
