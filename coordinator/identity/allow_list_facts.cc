@@ -92,26 +92,25 @@ absl::StatusOr<AllowListFacts> LoadAllowListFacts(Store* store, std::string_view
                                                         : stored.tenant().display_name();
   AddIps(nodes, used.pools, &facts);
   if (!stored.tenant().fallback_from_address().empty()) used.addresses.insert(stored.tenant().fallback_from_address());
-  std::set<std::string> from_domains;
-  for (const std::string& address : used.addresses) {
-    from_domains.insert(DomainPart(address));
-    if (facts.from_addresses.size() < kSheetAddressesMax) facts.from_addresses.push_back(address);
-  }
-  const bool all_domains = from_domains.empty();
-  std::set<std::string> return_paths;
+  std::set<std::string> from_domains, return_paths;
   if (!ours.return_path_domain.empty()) return_paths.insert(ours.return_path_domain);
   std::string cursor;
   do {
     ASSIGN_OR_RETURN(const auto page, store->ListSendingDomains(tenant, kDomainsPage, cursor));
     for (const auto& sending : page.items) {
+      // A domain whose records nobody has seen is nothing to let in: anybody could have entered it.
+      if (sending.domain().state() != v1::SendingDomain::VERIFIED) continue;
       const std::string domain = DomainOf(sending.domain());
-      if (all_domains) from_domains.insert(domain);
-      if (!from_domains.contains(domain)) continue;
+      from_domains.insert(domain);
       AddSigning(domain, sending.domain(), &facts);
       if (!sending.domain().return_path_domain().empty()) return_paths.insert(sending.domain().return_path_domain());
     }
     cursor = page.next;
   } while (!cursor.empty());
+  for (const std::string& address : used.addresses) {
+    if (!from_domains.contains(DomainPart(address)) || facts.from_addresses.size() == kSheetAddressesMax) continue;
+    facts.from_addresses.push_back(address);
+  }
   if (!ours.identity_domain.empty()) {
     facts.spf_name = SpfName(ours);
     if (identity.identity().domain() == ours.identity_domain) {

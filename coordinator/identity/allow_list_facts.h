@@ -32,8 +32,8 @@ struct AllowListFacts {
   std::string tenant;                       // display name, or the id where there is none
   std::vector<Ip> ips;                      // by address; of the pools that the tenant's campaigns use, else all
   std::vector<std::string> blocks;          // the same as CIDR, exactly
-  std::vector<std::string> from_addresses;  // of campaigns, and the fallback; sorted
-  std::vector<std::string> from_domains;    // of these and, where there is no campaign, the tenant's domains
+  std::vector<std::string> from_domains;    // of the tenant, VERIFIED
+  std::vector<std::string> from_addresses;  // of campaigns, and the fallback; sorted; of these domains
   std::vector<std::string> return_paths;    // domains, the cluster's own and those below the From domains
   std::vector<Dkim> dkim;                   // keys that sign: the From domains', then ours
   std::string spf_name;                     // "_spf.mail.example"; empty: no identity domain

@@ -72,17 +72,19 @@ class AllowListTest : public StoreTest {
     const auto made = store_->CreateCampaign(stored, {});
     ASSERT_TRUE(made.ok()) << made.status();
   }
-  void AddDomain(const std::string& domain, const std::string& return_path = "") {
+  void AddDomain(const std::string& domain, const std::string& return_path = "",
+                 v1::SendingDomain::State state = v1::SendingDomain::VERIFIED) {
     cluster::v1::StoredSendingDomain stored;
+    stored.mutable_domain()->set_state(state);
     stored.mutable_domain()->set_name(absl::StrCat(kTenant, "/sendingDomains/", domain));
     stored.mutable_domain()->set_return_path_domain(return_path);
-    for (const auto& [selector, state] : {std::pair{"wpactive", v1::DkimKeyInfo::ACTIVE},
-                                          {"wpretired", v1::DkimKeyInfo::RETIRED},
-                                          {"wpcreated", v1::DkimKeyInfo::CREATED}}) {
+    for (const auto& [selector, key_state] : {std::pair{"wpactive", v1::DkimKeyInfo::ACTIVE},
+                                              {"wpretired", v1::DkimKeyInfo::RETIRED},
+                                              {"wpcreated", v1::DkimKeyInfo::CREATED}}) {
       v1::DkimKeyInfo* key = stored.mutable_domain()->add_dkim_keys();
       key->set_selector(selector);
       key->set_algorithm("rsa-sha256");
-      key->set_state(state);
+      key->set_state(key_state);
     }
     ASSERT_TRUE(store_->CreateSendingDomain(kTenant, stored, {}).ok());
   }
@@ -101,7 +103,10 @@ TEST_F(AllowListTest, EachLiveFactIsInEachSheet) {
           Ip("198.51.100.9", "strangers")});
   AddCampaign("a", "survey@customer.example", "bulk");
   AddDomain("customer.example", "wpbounce.customer.example");
-  AddDomain("unused.example", "wpbounce.unused.example");
+  AddDomain("neutral.example");
+  AddDomain("unseen.example", "wpbounce.unseen.example", v1::SendingDomain::UNVERIFIED);
+  AddCampaign("b", "boss@unseen.example", "bulk");
+  AddCampaign("c", "boss@bank.example", "bulk");
   ASSERT_TRUE(store_
                   ->ChangeIdentity([](cluster::v1::StoredIdentity* stored, std::vector<v1::Event>*) {
                     stored->mutable_identity()->set_domain("mail.example");
@@ -140,7 +145,8 @@ TEST_F(AllowListTest, EachLiveFactIsInEachSheet) {
       EXPECT_THAT(sheet, HasSubstr(fact));
     }
     // Not of this tenant's campaigns, or not in force.
-    for (const char* stranger : {"198.51.100.9", "out-9", "strangers", "unused.example", "wpretired", "wpcreated"}) {
+    for (const char* stranger :
+         {"198.51.100.9", "out-9", "strangers", "unseen.example", "bank.example", "wpretired", "wpcreated"}) {
       EXPECT_THAT(sheet, Not(HasSubstr(stranger)));
     }
   }
@@ -179,7 +185,7 @@ TEST_F(AllowListTest, BothLanguagesSayTheSame) {
   }
 }
 
-TEST_F(AllowListTest, WithoutCampaignsAllPoolsAndDomains) {
+TEST_F(AllowListTest, WithoutCampaignsAllPools) {
   ASSERT_TRUE(store_
                   ->UpdateTenant(kTenant,
                                  [](v1::Tenant* tenant) {
