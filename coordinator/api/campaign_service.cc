@@ -27,6 +27,8 @@
 namespace wavepost {
 namespace {
 
+constexpr int kStartTries = 5;  // against changes of domains meanwhile
+
 constexpr int kRecipientsPageMax = 5000;
 constexpr std::string_view kTenantPattern = "tenants/{tenant}";
 constexpr std::string_view kCampaignPattern = "tenants/{tenant}/campaigns/{campaign}";
@@ -221,10 +223,19 @@ class CampaignService final : public v1::CampaignService::CallbackService {
   }
 
   absl::StatusOr<v1::Wave> StartNow(const Caller& caller, const std::string& wave) {
+    absl::StatusOr<v1::Wave> started = TryStart(caller, wave);
+    for (int i = 1; i < kStartTries && absl::IsAborted(started.status()); ++i) started = TryStart(caller, wave);
+    return started;
+  }
+
+  absl::StatusOr<v1::Wave> TryStart(const Caller& caller, const std::string& wave) {
     ASSIGN_OR_RETURN(const WaveName name, ParseName<WaveName>(caller, "name", kWavePattern, wave));
     const auto stored = api_->store->GetWave(wave);
     if (!stored.ok()) return HideNotFound(stored.status(), wave);
-    WaveStart start{.token_key_id = api_->token_key_id, .from_address = "", .return_path_domain = ""};
+    WaveStart start{.token_key_id = api_->token_key_id,
+                    .from_address = "",
+                    .return_path_domain = "",
+                    .keys_generation = api_->store->KeysGeneration()};
     if (stored->wave().state() == v1::Wave::DRAFT) {
       const auto campaign = api_->store->GetCampaign(name.CampaignString());
       if (!campaign.ok()) return HideNotFound(campaign.status(), name.CampaignString());

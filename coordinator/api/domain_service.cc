@@ -38,7 +38,9 @@ class SendingDomainService final : public v1::SendingDomainService::CallbackServ
   grpc::ServerUnaryReactor* CreateSendingDomain(grpc::CallbackServerContext* context,
                                                 const v1::CreateSendingDomainRequest* request,
                                                 v1::SendingDomain* response) override {
-    return Call(api_, context, response, [this, request](const Caller& caller) { return Create(caller, *request); });
+    // Not with the others: an RSA key is made.
+    return SlowCall(api_, context, response,
+                    [this, request](const Caller& caller) { return Create(caller, *request); });
   }
 
   grpc::ServerUnaryReactor* GetSendingDomain(grpc::CallbackServerContext* context,
@@ -87,15 +89,16 @@ class SendingDomainService final : public v1::SendingDomainService::CallbackServ
   grpc::ServerUnaryReactor* RotateDkimKeys(grpc::CallbackServerContext* context,
                                            const v1::RotateDkimKeysRequest* request,
                                            v1::SendingDomain* response) override {
-    return Call(api_, context, response, [this, request](const Caller& caller) -> absl::StatusOr<v1::SendingDomain> {
-      ASSIGN_OR_RETURN(const SendingDomainName name,
-                       ParseName<SendingDomainName>(caller, "name", kPattern, request->name()));
-      ASSIGN_OR_RETURN(const RequestKey key, RequestKeyOf("RotateDkimKeys", name.ToString(), *request));
-      auto rotated = api_->domains->Rotate(name.ToString(), key);
-      if (!rotated.ok()) return HideNotFound(rotated.status(), request->name());
-      LogInfo("dkim_keys_made", {{"domain", rotated->name()}});
-      return rotated;
-    });
+    return SlowCall(api_, context, response,
+                    [this, request](const Caller& caller) -> absl::StatusOr<v1::SendingDomain> {
+                      ASSIGN_OR_RETURN(const SendingDomainName name,
+                                       ParseName<SendingDomainName>(caller, "name", kPattern, request->name()));
+                      ASSIGN_OR_RETURN(const RequestKey key, RequestKeyOf("RotateDkimKeys", name.ToString(), *request));
+                      auto rotated = api_->domains->Rotate(name.ToString(), key);
+                      if (!rotated.ok()) return HideNotFound(rotated.status(), request->name());
+                      LogInfo("dkim_keys_made", {{"domain", rotated->name()}});
+                      return rotated;
+                    });
   }
 
   grpc::ServerUnaryReactor* DeleteSendingDomain(grpc::CallbackServerContext* context,
@@ -118,6 +121,11 @@ class SendingDomainService final : public v1::SendingDomainService::CallbackServ
     out.set_name(SendingDomainName{parent.tenant, *domain}.ToString());
     out.set_mode(mode);
     out.set_state(v1::SendingDomain::UNVERIFIED);
+    // The store says so again; this saves the making of keys that nobody wants.
+    if (key.id.empty() && api_->store->GetSendingDomain(out.name()).ok()) {
+      return ApiError(absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS",
+                      absl::StrCat("there is a sending domain '", out.name(), "' already"), {{"resource", out.name()}});
+    }
     ASSIGN_OR_RETURN(const NewKeys keys, MakeKeyPair(*api_->sealer, out.name(), NextSelectors(out, now), now));
     AddKeys(keys, &stored);
     for (v1::DnsRecord& record : RecordsToPublish(api_->ours, out)) *out.add_dns_records() = std::move(record);

@@ -116,6 +116,7 @@ struct From {
   std::string return_path_domain;  // empty: the configured one
   uint8_t token_key_id = 0;
   std::vector<std::string> warnings;
+  absl::Status refusal;  // a wave would not start
 };
 
 // As it is on record once the wave has started; until then, what starting it now would use.
@@ -125,7 +126,8 @@ absl::StatusOr<From> FromOf(const ApiContext& api, const cluster::v1::StoredCamp
     From out{.address = wave->wave().from_address(),
              .return_path_domain = wave->return_path_domain(),
              .token_key_id = static_cast<uint8_t>(wave->token_key_id()),
-             .warnings = {}};
+             .warnings = {},
+             .refusal = absl::OkStatus()};
     const std::string& own = campaign.campaign().content().from_address();
     if (!out.address.empty() && !EqualsIgnoreCase(out.address, own)) {
       out.warnings.push_back(absl::StrCat("the wave leaves from ", out.address, ": the domain of ", own,
@@ -137,7 +139,8 @@ absl::StatusOr<From> FromOf(const ApiContext& api, const cluster::v1::StoredCamp
   return From{.address = std::move(choice.from_address),
               .return_path_domain = std::move(choice.return_path_domain),
               .token_key_id = static_cast<uint8_t>(api.token_key_id),
-              .warnings = std::move(choice.warnings)};
+              .warnings = std::move(choice.warnings),
+              .refusal = std::move(choice.refusal)};
 }
 
 // The HTML part alone, by the template that the message itself is made with.
@@ -202,8 +205,13 @@ absl::StatusOr<v1::RenderMessageResponse> RenderForPreview(const ApiContext& api
   ASSIGN_OR_RETURN(const cluster::v1::Content content,
                    WithFiles(api.store, ContentOf(*campaign, from.address, from.return_path_domain, api.content)));
   ASSIGN_OR_RETURN(const Address address, ParseAddress(content.content().from_address()));
-  ASSIGN_OR_RETURN(const cluster::v1::KeySet keys,
+  ASSIGN_OR_RETURN(cluster::v1::KeySet keys,
                    LoadKeySet(api.store, *api.sealer, TenantName{name.tenant}.ToString(), address.domain));
+  if (!from.refusal.ok()) {
+    // Whoever may not send from an address gets nothing signed in its name either, by the operator's key least of all.
+    if (content.content().smime()) return from.refusal;
+    keys.clear_keys();
+  }
   const auto outgoing = OutgoingContent::Compile(content, keys);
   if (!outgoing.ok()) return CannotRender(outgoing.status(), content.content());
 

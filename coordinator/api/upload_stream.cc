@@ -37,6 +37,10 @@ absl::Status BadData(std::string what) {
 Uploader::Uploader(const ApiContext* api, std::optional<std::string> authorization)
     : api_(api), authorization_(std::move(authorization)) {}
 
+absl::Status Uploader::Greet() const {
+  return api_->auth->Check(authorization_).status();
+}
+
 absl::Status Uploader::Open(const std::string& parent) {
   ASSIGN_OR_RETURN(const Caller caller, api_->auth->Check(authorization_));
   ASSIGN_OR_RETURN(const TenantName tenant, ParseName<TenantName>(caller, "parent", "tenants/{tenant}", parent));
@@ -85,6 +89,14 @@ UploadStream::UploadStream(const ApiContext* api, LiveStreams* live, UploadGate*
 void UploadStream::Start() {
   if (closed_) return;  // the caller has gone already
   if (!live_->Add(shared_from_this())) return Close(Busy("too many streams are open; try again later"));
+  // Before the gate: who has no key shall not hold a place there.
+  Run([this] { return uploader_.Greet(); }, [this](const absl::Status& greeted) { Enter(greeted); });
+}
+
+void UploadStream::Enter(const absl::Status& greeted) {
+  if (closed_) return;
+  if (!greeted.ok()) return Close(greeted);
+  if (stopping_) return Close(Stopping());
   if (!gate_->Enter(this, [self = shared_from_this()] { self->Begin(); })) {
     Close(Busy(absl::StrCat("too many uploads are waiting; try again in a moment, with at most ",
                             UploadGate::kUploadsMax, " at once")));

@@ -31,6 +31,8 @@ class Uploader {
   // authorization: of the stream's caller; checked with the first chunk.
   Uploader(const ApiContext* api, std::optional<std::string> authorization);
 
+  // Who calls, before anything is taken. kUnauthenticated.
+  absl::Status Greet() const;
   // Errors end the upload: kInvalidArgument (parent; chunk or file too large), kNotFound (tenant).
   absl::Status Take(const v1::UploadFileRequest& chunk);
   // After the last chunk. Errors: kInvalidArgument (no bytes), those of Store::PutFile.
@@ -67,6 +69,7 @@ class UploadStream final : public grpc::ServerReadReactor<v1::UploadFileRequest>
   void OnDone() override;
 
   void Start();
+  void Enter(const absl::Status& greeted);
   void Begin();
   void Read();
   void OnRead(bool ok);

@@ -44,18 +44,25 @@ constexpr size_t kImportThreads = 2;
 constexpr absl::Duration kRenewEvery = absl::Seconds(10);
 constexpr int kRenewalsPerLease = 4;
 constexpr int kDomainsPage = 1000;
+constexpr int kTenantsPage = 1000;
 constexpr std::chrono::seconds kShutdownGrace{5};
+
+absl::Status Opens(const Sealer& sealer, const std::string& sealed, const std::string& context,
+                   const std::string& what) {
+  const auto opened = sealer.Open(sealed, context);
+  if (opened.ok()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the private key ", what, " does not open: ", opened.status().message(),
+                   "; start with the sealing keys that this data folder was used with"));
+}
 
 // Refuses to start rather than to find out with the first mail. Blocks for the disk; a key takes microseconds.
 absl::Status CheckSealedKeys(Store* store, const Sealer& sealer) {
   const auto check = [&sealer](const cluster::v1::StoredSendingDomain& domain) -> absl::Status {
     for (const cluster::v1::SealedKey& key : domain.keys()) {
-      const auto opened =
-          sealer.Open(key.sealed_pem(), absl::StrCat("dkim/", domain.domain().name(), "/", key.selector()));
-      if (opened.ok()) continue;
-      return absl::FailedPreconditionError(
-          absl::StrCat("the DKIM key ", key.selector(), " of ", domain.domain().name(), " does not open: ",
-                       opened.status().message(), "; start with the sealing keys that this data folder was used with"));
+      RETURN_IF_ERROR(Opens(sealer, key.sealed_pem(),
+                            absl::StrCat("dkim/", domain.domain().name(), "/", key.selector()),
+                            absl::StrCat(key.selector(), " of ", domain.domain().name())));
     }
     return absl::OkStatus();
   };
@@ -66,7 +73,20 @@ absl::Status CheckSealedKeys(Store* store, const Sealer& sealer) {
     cursor = page.next;
   } while (!cursor.empty());
   ASSIGN_OR_RETURN(const auto identity, store->GetIdentity());
-  return check(identity.own());
+  RETURN_IF_ERROR(check(identity.own()));
+  cursor.clear();
+  do {
+    ASSIGN_OR_RETURN(const auto tenants, store->ListTenants(kTenantsPage, cursor));
+    for (const v1::Tenant& tenant : tenants.items) {
+      ASSIGN_OR_RETURN(const auto page, store->ListCertificates(tenant.name(), Store::kCertificatesMax, ""));
+      for (const cluster::v1::StoredCertificate& stored : page.items) {
+        const std::string& name = stored.certificate().name();
+        RETURN_IF_ERROR(Opens(sealer, stored.sealed_pem(), absl::StrCat("smime/", name), name));
+      }
+    }
+    cursor = tenants.next;
+  } while (!cursor.empty());
+  return absl::OkStatus();
 }
 
 absl::StatusOr<DnsblZones> ZonesOf(const CoordinatorConfig& config) {
@@ -218,9 +238,9 @@ void CoordinatorApp::Parts::Stop() {
   if (dispatch != nullptr) dispatch->Shutdown();
   if (feed != nullptr) feed->Shutdown();
   // Before the calls: a verification that a caller waits for ends with the keepers and their lookups.
+  if (dns != nullptr) dns->Stop();
   if (domains != nullptr) domains->Stop();
   if (identity != nullptr) identity->Stop();
-  if (dns != nullptr) dns->Stop();
   if (server.server != nullptr) {
     server.server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
     server.server->Wait();

@@ -83,7 +83,7 @@ absl::StatusOr<LoadedBatch> BatchLoader::Load(const cluster::v1::PendingBatch& p
         MakeToken(*options_.token_keys, RecipientId::FromPacked(recipient.recipient_id()), info->token_key_id);
     recipient.set_return_path(ReturnPath(token, info->return_path_domain));
   }
-  return LoadedBatch{std::move(batch), info->content, info->keys, info->after_order};
+  return LoadedBatch{std::move(batch), info->content, info->keys, info->after_order, info->keys_generation};
 }
 
 }  // namespace wavepost

@@ -274,8 +274,7 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
     }
     if (effects.load_keys.has_value()) {
       AskStore(
-          link, [this, name = *effects.load_keys] { return loader_.Keys(name.tenant, name.domain); },
-          &NodeSession::OnKeys);
+          link, [this, name = *effects.load_keys] { return LoadKeys(name); }, &NodeSession::OnKeys);
     }
     if (link->session->CanRead()) link->stream->Read();
   }
@@ -293,7 +292,15 @@ class DispatchServer::Impl final : public cluster::v1::DispatchService::Callback
     });
   }
 
-  // On the reader's thread.
+  // On the reader's thread, as the next. One tenant's key that does not open is no reason to cut off all others.
+  absl::StatusOr<std::optional<cluster::v1::KeySet>> LoadKeys(const KeySetName& name) {
+    absl::StatusOr<cluster::v1::KeySet> keys = loader_.Keys(name.tenant, name.domain);
+    if (keys.ok()) return std::optional<cluster::v1::KeySet>(*std::move(keys));
+    LogWarning("keys_unreadable",
+               {{"tenant", name.tenant}, {"domain", name.domain}, {"error", std::string(keys.status().message())}});
+    return std::optional<cluster::v1::KeySet>();
+  }
+
   absl::StatusOr<std::optional<LoadedBatch>> LoadBatch(const std::string& node, int64_t sequence) {
     const auto pending = store_->GetPendingBatch(node, sequence);
     if (absl::IsNotFound(pending.status())) return std::optional<LoadedBatch>();

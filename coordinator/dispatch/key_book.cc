@@ -25,14 +25,19 @@ std::optional<KeySetName> KeyBook::NextToCheck() {
 
 bool KeyBook::OnChecked(const cluster::v1::KeySet& keys) {
   checking_ = false;
-  return OnBatch(keys);
+  return Note({keys.tenant(), keys.domain()}, keys);
 }
 
-bool KeyBook::OnBatch(const cluster::v1::KeySet& keys) {
+bool KeyBook::OnBatch(const cluster::v1::KeySet& keys, int64_t generation) {
   const KeySetName name{keys.tenant(), keys.domain()};
+  if (generation < generation_) to_check_.insert(name);
+  return Note(name, keys);
+}
+
+bool KeyBook::Note(const KeySetName& name, const cluster::v1::KeySet& keys) {
   const auto found = known_.find(name);
   if (found != known_.end() && found->second == keys.version()) return false;
-  if (found == known_.end() && known_.size() >= static_cast<size_t>(kKeySetsMax)) known_.clear();
+  if (found == known_.end() && known_.size() >= static_cast<size_t>(kKeySetsMax)) known_.erase(known_.begin());
   known_[name] = keys.version();
   return true;
 }

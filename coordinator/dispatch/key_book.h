@@ -35,9 +35,14 @@ class KeyBook {
   // The asked one as it is now, or one that a batch needs. True: the node has another one, and is taken to have this
   // from now on.
   bool OnChecked(const cluster::v1::KeySet& keys);
-  bool OnBatch(const cluster::v1::KeySet& keys);
+  // The asked one cannot be read: it is left as the node has it, until the next change.
+  void OnUnreadable() { checking_ = false; }
+  // generation: of the store when it was read; if that has risen since, it is looked at once more.
+  bool OnBatch(const cluster::v1::KeySet& keys, int64_t generation);
 
  private:
+  bool Note(const KeySetName& name, const cluster::v1::KeySet& keys);
+
   std::map<KeySetName, std::string> known_;  // version
   std::set<KeySetName> to_check_;
   bool checking_ = false;

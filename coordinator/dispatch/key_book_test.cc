@@ -26,13 +26,13 @@ cluster::v1::Hello HelloWith(const std::vector<cluster::v1::KeySet>& sets) {
 
 TEST(KeyBookTest, ABatchBringsWhatTheNodeDoesNotHave) {
   KeyBook book(HelloWith({Set("a.example", "1")}));
-  EXPECT_FALSE(book.OnBatch(Set("a.example", "1"))) << "said in the hello";
-  EXPECT_TRUE(book.OnBatch(Set("a.example", "2")));
-  EXPECT_FALSE(book.OnBatch(Set("a.example", "2"))) << "sent";
-  EXPECT_TRUE(book.OnBatch(Set("b.example", "2"))) << "another domain";
+  EXPECT_FALSE(book.OnBatch(Set("a.example", "1"), 0)) << "said in the hello";
+  EXPECT_TRUE(book.OnBatch(Set("a.example", "2"), 0));
+  EXPECT_FALSE(book.OnBatch(Set("a.example", "2"), 0)) << "sent";
+  EXPECT_TRUE(book.OnBatch(Set("b.example", "2"), 0)) << "another domain";
   auto other = Set("a.example", "2");
   other.set_tenant("tenants/b");
-  EXPECT_TRUE(book.OnBatch(other)) << "another tenant's key set for the same domain is another one";
+  EXPECT_TRUE(book.OnBatch(other, 0)) << "another tenant's key set for the same domain is another one";
 }
 
 TEST(KeyBookTest, ANewGenerationGoesThroughAllOnceAndOneByOne) {
@@ -62,6 +62,24 @@ TEST(KeyBookTest, AGenerationThatRisesWhileOneIsReadGoesThroughThatOneAgain) {
   book.OnGeneration(2);
   EXPECT_FALSE(book.OnChecked(Set("a.example", "1")));
   EXPECT_TRUE(book.NextToCheck().has_value()) << "what was read may be older than the change";
+}
+
+TEST(KeyBookTest, WhatABatchBringsFromBeforeAChangeIsLookedAtOnceMore) {
+  KeyBook book(HelloWith({}));
+  book.OnGeneration(5);
+  EXPECT_TRUE(book.OnBatch(Set("a.example", "1"), 4)) << "read before the change";
+  ASSERT_TRUE(book.NextToCheck().has_value());
+  EXPECT_TRUE(book.OnChecked(Set("a.example", "2")));
+  EXPECT_FALSE(book.OnBatch(Set("a.example", "2"), 5));
+  EXPECT_FALSE(book.NextToCheck().has_value());
+}
+
+TEST(KeyBookTest, OneThatCannotBeReadDoesNotHoldUpTheOthers) {
+  KeyBook book(HelloWith({Set("a.example", "1"), Set("b.example", "1")}));
+  book.OnGeneration(1);
+  ASSERT_EQ(book.NextToCheck()->domain, "a.example");
+  book.OnUnreadable();
+  EXPECT_EQ(book.NextToCheck()->domain, "b.example");
 }
 
 TEST(KeyBookTest, TakesNoMoreThanTheLimitFromAHello) {

@@ -213,7 +213,7 @@ void NodeSession::SendBatch(LoadedBatch loaded, Effects* effects) {
     *message.mutable_content() = *loaded.content;
     Send(std::move(message), effects);
   }
-  if (keys_.OnBatch(*loaded.keys)) SendKeys(*loaded.keys, effects);
+  if (keys_.OnBatch(*loaded.keys, loaded.keys_generation)) SendKeys(*loaded.keys, effects);
   const int64_t recipients = loaded.batch.recipients_size();
   unacked_[loaded.batch.batch_id()] = recipients;
   unacked_recipients_ += recipients;
@@ -229,9 +229,13 @@ void NodeSession::SendKeys(cluster::v1::KeySet keys, Effects* effects) {
   Send(std::move(message), effects);
 }
 
-NodeSession::Effects NodeSession::OnKeys(cluster::v1::KeySet keys) {
+NodeSession::Effects NodeSession::OnKeys(std::optional<cluster::v1::KeySet> keys) {
   Effects effects;
-  if (keys_.OnChecked(keys)) SendKeys(std::move(keys), &effects);
+  if (!keys.has_value()) {
+    keys_.OnUnreadable();
+  } else if (keys_.OnChecked(*keys)) {
+    SendKeys(*std::move(keys), &effects);
+  }
   Pump(&effects);
   return effects;
 }
@@ -351,6 +355,8 @@ NodeSession::Effects NodeSession::OnApplied(int64_t through_sequence) {
 NodeSession::Effects NodeSession::OnWritten() {
   Effects effects;
   --queued_;
+  queued_bytes_ -= queued_sizes_.front();
+  queued_sizes_.pop_front();
   Pump(&effects);
   return effects;
 }
@@ -378,6 +384,8 @@ std::optional<int64_t> NodeSession::follow_after() const {
 
 void NodeSession::Send(CoordinatorMessage message, Effects* effects) {
   ++queued_;
+  queued_sizes_.push_back(message.ByteSizeLong());
+  queued_bytes_ += queued_sizes_.back();
   effects->send.push_back(std::move(message));
 }
 

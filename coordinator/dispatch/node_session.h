@@ -52,11 +52,13 @@ struct LoadedBatch {
   std::shared_ptr<const cluster::v1::Content> content;  // batch.content_id is its id
   std::shared_ptr<const cluster::v1::KeySet> keys;      // never null
   int64_t after_order = 0;                              // the node must have orders up to here before it
+  int64_t keys_generation = 0;                          // Store::KeysGeneration when `keys` were read
 };
 
 class NodeSession {
  public:
   static constexpr size_t kQueuedMax = 8;
+  static constexpr size_t kQueuedBytesMax = 16 << 20;  // contents carry files; one more message may go over it
   static constexpr size_t kPendingMax = 32;
   static constexpr size_t kHeadsMax = 1000;         // pending batches looked at in one go
   static constexpr size_t kOrdersMax = 1000;        // per push
@@ -112,8 +114,8 @@ class NodeSession {
   Effects OnSuppressions(std::vector<cluster::v1::SuppressionChange> changes);
   // Changes after follow_after(), read for all sessions that follow the log. `complete`: these were all.
   Effects OnNewSuppressions(const std::vector<cluster::v1::SuppressionChange>& changes, bool complete);
-  // The asked key set, as it is now.
-  Effects OnKeys(cluster::v1::KeySet keys);
+  // The asked key set, as it is now; nothing: it cannot be read.
+  Effects OnKeys(std::optional<cluster::v1::KeySet> keys);
   // Something in the store is new: perhaps batches, perhaps orders, perhaps keys.
   Effects OnStoreChange(int64_t last_order, int64_t keys_generation);
   Effects OnForgotten(const std::string& batch_id);
@@ -139,7 +141,7 @@ class NodeSession {
   void PumpBatches(Effects* effects);
   void SendKeys(cluster::v1::KeySet keys, Effects* effects);
   void Send(cluster::v1::CoordinatorMessage message, Effects* effects);
-  bool HasRoom() const { return queued_ < kQueuedMax; }
+  bool HasRoom() const { return queued_ < kQueuedMax && queued_bytes_ < kQueuedBytesMax; }
 
   const Options options_;
   absl::Time heard_;    // from the node
@@ -147,7 +149,9 @@ class NodeSession {
   cluster::v1::NodeStatus status_;
   int64_t epoch_;
   int64_t credit_ = 0;
-  size_t queued_ = 0;   // messages that the stream has not taken
+  size_t queued_ = 0;  // messages that the stream has not taken
+  std::deque<size_t> queued_sizes_;
+  size_t queued_bytes_ = 0;
   size_t pending_ = 0;  // acks and reports that the store has not taken
 
   // Batches: first known (heads), one being read (loading), then sent (unacked).

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -22,6 +24,7 @@
 #include "coordinator/domains/lost_pauses.h"
 #include "coordinator/domains/new_keys.h"
 #include "coordinator/domains/rotation.h"
+#include "coordinator/store/keys.h"
 #include "coordinator/store/proto_time.h"
 
 namespace wavepost {
@@ -34,6 +37,67 @@ constexpr absl::Duration kRoundEvery = absl::Minutes(1);
 constexpr absl::Duration kCertificatesEvery = absl::Hours(1);
 constexpr absl::Duration kLookTime = absl::Seconds(25);  // for DNS; the rest of the 30 s is the store's
 constexpr int kPageSize = 1000;
+
+// One holder per name.
+class DomainLocks {
+ public:
+  class Hold {
+   public:
+    Hold(DomainLocks* locks, std::string_view name) : locks_(*locks), name_(name) {
+      std::unique_lock lock(locks_.mutex_);
+      locks_.freed_.wait(lock, [&] { return !locks_.held_.contains(name_); });
+      locks_.held_.insert(name_);
+    }
+    ~Hold() {
+      {
+        const std::lock_guard lock(locks_.mutex_);
+        locks_.held_.erase(name_);
+      }
+      locks_.freed_.notify_all();
+    }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    DomainLocks& locks_;
+    const std::string name_;
+  };
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable freed_;
+  std::set<std::string> held_;
+};
+
+struct Counts {
+  std::mutex mutex;
+  std::map<std::string, int> of;
+};
+
+// Counts one more of the tenant of a name, for as long as it lives.
+class TenantSlot {
+ public:
+  TenantSlot(Counts* counts, std::string_view name) : counts_(*counts), tenant_(TenantOf(name)) {
+    const std::lock_guard lock(counts_.mutex);
+    before_ = counts_.of[tenant_]++;
+  }
+  ~TenantSlot() {
+    const std::lock_guard lock(counts_.mutex);
+    if (--counts_.of[tenant_] == 0) counts_.of.erase(tenant_);
+  }
+  TenantSlot(const TenantSlot&) = delete;
+  TenantSlot& operator=(const TenantSlot&) = delete;
+  int before() const { return before_; }
+
+ private:
+  Counts& counts_;
+  const std::string tenant_;
+  int before_ = 0;
+};
+
+absl::Time ToTime(const v1::SendingDomain& domain) {
+  return FromProtoTime(domain.create_time());
+}
 
 Awaitable<absl::Status> CheckInto(Resolver* resolver, OurNames ours, v1::SendingDomain domain, Deadline deadline,
                                   Checks* out) {
@@ -78,6 +142,7 @@ struct DomainKeeper::Impl {
   explicit Impl(Needs given) : needs(std::move(given)) {}
 
   absl::StatusOr<Stored> Look(std::string_view name);
+  absl::StatusOr<Stored> LookNow(std::string_view name);
   absl::StatusOr<Stored> MakeKeys(std::string_view name, const RequestKey& request);
   absl::Status LookAtAll(const std::vector<std::string>& names);
   absl::Status Round();
@@ -86,7 +151,9 @@ struct DomainKeeper::Impl {
 
   const Needs needs;
   std::atomic<int> verifies = 0;
+  Counts by_tenant;    // of them
   std::mutex pausing;  // one at a time finds out which pauses stand and makes the others
+  DomainLocks locks;   // of one domain's looks and new keys each begins with what the one before has left
   absl::Time certificates_due = absl::InfinitePast();
 
   std::mutex mutex;
@@ -97,6 +164,11 @@ struct DomainKeeper::Impl {
 
 // Each step can be the last one before a crash: the next look goes on from the state that it finds.
 absl::StatusOr<Stored> DomainKeeper::Impl::Look(std::string_view name) {
+  const DomainLocks::Hold hold(&locks, name);
+  return LookNow(name);
+}
+
+absl::StatusOr<Stored> DomainKeeper::Impl::LookNow(std::string_view name) {
   ASSIGN_OR_RETURN(Stored before, needs.store->GetSendingDomain(name));
   if (RotationDue(before.domain(), needs.clock->Now())) {
     auto with_keys = MakeKeys(name, {});
@@ -112,7 +184,9 @@ absl::StatusOr<Stored> DomainKeeper::Impl::Look(std::string_view name) {
     const std::lock_guard lock(pausing);
     RETURN_IF_ERROR(EndLostPauses(needs.store, before));
   }
-  const Store::DomainChange apply = [&](Stored* stored, std::vector<v1::Event>* events) {
+  const Store::DomainChange apply = [&](Stored* stored, std::vector<v1::Event>* events) -> absl::Status {
+    // Deleted and made anew meanwhile: what was seen says nothing about the new keys.
+    if (ToTime(stored->domain()) != ToTime(before.domain())) return absl::NotFoundError("the domain was made anew");
     ApplyLook(needs.ours, needs.policy, needs.clock->Now(), checks, stored, events);
     if (found_again) stored->clear_pauses();
     return absl::OkStatus();
@@ -185,6 +259,14 @@ bool DomainKeeper::Impl::Stopping() {
 
 absl::Status DomainKeeper::Impl::Round() {
   const absl::Time now = needs.clock->Now();
+  if (now >= certificates_due) {
+    RETURN_IF_ERROR(WarnOfCertificates(needs.store, now));
+    certificates_due = now + kCertificatesEvery;
+  }
+  {
+    const std::lock_guard lock(pausing);
+    RETURN_IF_ERROR(EndForgottenPauses(needs.store));
+  }
   std::vector<std::string> due;
   std::string cursor;
   do {
@@ -195,12 +277,7 @@ absl::Status DomainKeeper::Impl::Round() {
     }
     cursor = page.next;
   } while (!cursor.empty());
-  const absl::Status looked = LookAtAll(due);
-  if (now >= certificates_due) {
-    RETURN_IF_ERROR(WarnOfCertificates(needs.store, now));
-    certificates_due = now + kCertificatesEvery;
-  }
-  return looked;
+  return LookAtAll(due);
 }
 
 void DomainKeeper::Impl::Run() {
@@ -243,16 +320,21 @@ absl::StatusOr<v1::SendingDomain> DomainKeeper::Verify(std::string_view domain_n
   };
   const int before = impl_->verifies++;
   const Slot slot{&impl_->verifies};
-  if (before >= kVerifiesMax) {
+  const TenantSlot of_tenant(&impl_->by_tenant, domain_name);
+  if (before >= kVerifiesMax || of_tenant.before() >= kVerifiesOfTenantMax) {
     return ApiError(absl::StatusCode::kResourceExhausted, "TOO_MANY_VERIFICATIONS",
-                    absl::StrCat(kVerifiesMax, " verifications are under way; try again in half a minute"));
+                    absl::StrCat("too many verifications are under way (", kVerifiesOfTenantMax, " of a tenant, ",
+                                 kVerifiesMax, " of all); try again in half a minute"));
   }
-  if (impl_->Stopping()) return absl::CancelledError("the coordinator is stopping");
+  if (impl_->Stopping()) {
+    return ApiError(absl::StatusCode::kUnavailable, "STOPPING", "the coordinator is stopping; try again in a moment");
+  }
   ASSIGN_OR_RETURN(Stored stored, impl_->Look(domain_name));
   return std::move(*stored.mutable_domain());
 }
 
 absl::StatusOr<v1::SendingDomain> DomainKeeper::Rotate(std::string_view domain_name, const RequestKey& request) {
+  const DomainLocks::Hold hold(&impl_->locks, domain_name);
   ASSIGN_OR_RETURN(Stored stored, impl_->MakeKeys(domain_name, request));
   return std::move(*stored.mutable_domain());
 }

@@ -30,8 +30,9 @@ class DomainKeeper {
     DomainPolicy policy;
   };
 
-  static constexpr int kVerifiesMax = 8;     // at once, of all callers
-  static constexpr int kLooksAtOnceMax = 4;  // of the thread's own
+  static constexpr int kVerifiesMax = 8;          // at once, of all callers
+  static constexpr int kVerifiesOfTenantMax = 3;  // of them
+  static constexpr int kLooksAtOnceMax = 4;       // of the thread's own
 
   explicit DomainKeeper(Needs needs);
   ~DomainKeeper();

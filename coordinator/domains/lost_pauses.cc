@@ -66,6 +66,28 @@ absl::Status PauseForLostDomain(Store* store, const cluster::v1::StoredSendingDo
   return store->ChangeSendingDomain(domain.name(), record).status();
 }
 
+absl::Status EndForgottenPauses(Store* store) {
+  constexpr absl::string_view kBegin = "sending domain ", kEnd = " is lost. ";
+  std::vector<std::string> over;
+  std::string cursor;
+  do {
+    ASSIGN_OR_RETURN(const auto page, store->ListPauses(kCoordinatorCreator, kPageSize, cursor));
+    for (const v1::Pause& pause : page.items) {
+      const size_t end = pause.reason().find(std::string(kEnd));
+      if (!absl::StartsWith(pause.reason(), kBegin) || end == std::string::npos) continue;
+      const auto domain = store->GetSendingDomain(pause.reason().substr(kBegin.size(), end - kBegin.size()));
+      if (!domain.ok() && !absl::IsNotFound(domain.status())) return domain.status();
+      if (!domain.ok() || domain->domain().state() == v1::SendingDomain::VERIFIED) over.push_back(pause.name());
+    }
+    cursor = page.next;
+  } while (!cursor.empty());
+  for (const std::string& name : over) {
+    const absl::Status ended = store->EndPause(name);
+    if (!ended.ok() && !absl::IsNotFound(ended)) return ended;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status EndLostPauses(Store* store, const cluster::v1::StoredSendingDomain& stored) {
   std::set<std::string> names(stored.pauses().begin(), stored.pauses().end());
   ASSIGN_OR_RETURN(const std::vector<v1::Pause> standing, OwnPauses(store, stored.domain()));

@@ -23,6 +23,9 @@ inline constexpr std::string_view kCoordinatorCreator = "coordinator";
 // the domain is not LOST, or names pauses already. One caller at a time. Errors: of the store; may be repeated.
 absl::Status PauseForLostDomain(Store* store, const cluster::v1::StoredSendingDomain& stored);
 
+// Ends those of domains that are VERIFIED or gone: what a crash between two steps has left. Errors: as above.
+absl::Status EndForgottenPauses(Store* store);
+
 // Ends them all; the record keeps their names. Errors: as above.
 absl::Status EndLostPauses(Store* store, const cluster::v1::StoredSendingDomain& stored);
 

@@ -20,7 +20,8 @@ absl::Status CountFiles(Change& change, const v1::Campaign& campaign) {
     auto stored = change.read().GetMessage<cluster::v1::StoredFile>(kNames, NameKey(NameKind::kFile, name));
     if (absl::IsNotFound(stored.status()) || (stored.ok() && TenantOf(name) != TenantOf(campaign.name()))) {
       const std::string field = absl::StrCat("campaign.content.attachments[", i, "].file");
-      return ApiError(absl::StatusCode::kNotFound, "FILE_NOT_FOUND",
+      // Not kNotFound: that would be taken for the campaign's parent.
+      return ApiError(absl::StatusCode::kFailedPrecondition, "FILE_NOT_FOUND",
                       absl::StrCat(field, ": there is no file '", Printable(name, 300),
                                    "'; upload it first, then create the campaign"),
                       {{"field", field}, {"resource", Printable(name, 300)}});

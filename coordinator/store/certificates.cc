@@ -1,4 +1,6 @@
 // S/MIME certificates with their sealed keys.
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/base/strings.h"
@@ -87,9 +89,23 @@ absl::Status RocksStore::WarnCertificate(std::string_view name, int days_left, s
 absl::Status RocksStore::DeleteCertificate(std::string_view name) {
   return Write([&](Change& change) -> absl::Status {
     const std::string key = NameKey(NameKind::kCertificate, name);
-    const auto there = change.read().Get(kNames, key);
+    const auto there = change.read().GetMessage<Stored>(kNames, key);
     if (absl::IsNotFound(there.status())) return NoSuch("certificate", name);
     RETURN_IF_ERROR(there.status());
+    for (const auto& [number, wave] : change.state().running) {
+      const auto& addresses = there->certificate().addresses();
+      if (TenantOf(wave.campaign) != TenantOf(name) ||
+          std::find(addresses.begin(), addresses.end(), wave.from_address) == addresses.end()) {
+        continue;
+      }
+      ASSIGN_OR_RETURN(const auto campaign, change.read().GetMessage<cluster::v1::StoredCampaign>(
+                                                kNames, NameKey(NameKind::kCampaign, wave.campaign)));
+      if (!campaign.campaign().content().smime()) continue;
+      return ApiError(absl::StatusCode::kFailedPrecondition, "CERTIFICATE_IN_USE",
+                      absl::StrCat("a wave of '", wave.campaign, "' is running and its mail is signed for ",
+                                   wave.from_address, "; wait until it is completed, or drop what is left of it"),
+                      {{"resource", std::string(name)}, {"campaign", wave.campaign}});
+    }
     change.Delete(kNames, key);
     change.TouchKeys();
     return absl::OkStatus();

@@ -50,6 +50,17 @@ absl::StatusOr<v1::SendingDomain> RocksStore::CreateSendingDomain(std::string_vi
     const auto there = change.read().Get(kNames, key);
     if (there.ok()) return AlreadyThere("sending domain", domain.domain().name());
     if (!absl::IsNotFound(there.status())) return there.status();
+    int domains = 0;
+    const std::string prefix = NameKey(NameKind::kDomain, absl::StrCat(Av(tenant), "/"));
+    RETURN_IF_ERROR(change.read().Scan(kNames, prefix, PrefixEnd(prefix), [&](std::string_view, std::string_view) {
+      ++domains;
+      return true;
+    }));
+    if (domains >= kDomainsOfTenantMax) {
+      return ApiError(
+          absl::StatusCode::kResourceExhausted, "TOO_MANY_SENDING_DOMAINS",
+          absl::StrCat("the tenant has ", domains, " sending domains already; delete one that is not used"));
+    }
     *domain.mutable_domain()->mutable_create_time() = ToProtoTime(change.now());
     change.Put(kNames, key, domain);
     change.TouchKeys();
@@ -85,6 +96,7 @@ absl::StatusOr<Stored> RocksStore::ChangeSendingDomain(std::string_view name, co
     if (answered.has_value()) return absl::OkStatus();
     std::vector<v1::Event> events;
     RETURN_IF_ERROR(change_domain(&result, &events));
+    result.DiscardUnknownFields();  // earlier versions kept a private key there, in the clear
     result.mutable_domain()->set_name(stored->domain().name());
     *result.mutable_domain()->mutable_create_time() = stored->domain().create_time();
     change.Put(kNames, key, result);

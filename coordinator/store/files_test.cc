@@ -71,7 +71,7 @@ TEST_F(FilesTest, ACampaignWithoutItsFileIsRefusedByPlace) {
   ASSERT_TRUE(store_->PutFile("tenants/b", kHash, "x").ok());
   for (const std::string& missing : {absl::StrCat(kTenant, "/files/none"), "tenants/b/files/" + kHash}) {
     const absl::Status refused = Campaign("c", {kFileName, missing});
-    EXPECT_EQ(refused.code(), absl::StatusCode::kNotFound) << missing;
+    EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition) << missing;
     EXPECT_THAT(std::string(refused.message()), testing::StartsWith("campaign.content.attachments[1].file: "));
     EXPECT_EQ(ReasonOf(refused), "FILE_NOT_FOUND");
   }

@@ -102,6 +102,9 @@ struct WaveStart {
   uint32_t token_key_id = 0;
   std::string from_address;        // of its mail
   std::string return_path_domain;  // empty: the configured one
+  // KeysGeneration() before the address was chosen: if domains or certificates have changed since, the wave does not
+  // start (kAborted; choose again). Absent: not looked at.
+  std::optional<int64_t> keys_generation;
 };
 
 // What is known of a pending batch without reading its recipients.
@@ -164,6 +167,8 @@ class Store {
   virtual absl::StatusOr<Page<cluster::v1::StoredSendingDomain>> ListSendingDomains(std::string_view tenant,
                                                                                     int page_size,
                                                                                     std::string_view cursor) = 0;
+
+  static constexpr int kDomainsOfTenantMax = 1000;  // CreateSendingDomain: kResourceExhausted
 
   // Changes a domain in one step: `change` gets the record as it is and may add events (kind and text are read). What
   // it returns as an error stops the change and comes back. Runs on the writer thread: short, no I/O. kNotFound.
@@ -233,7 +238,7 @@ class Store {
   virtual absl::StatusOr<Page<v1::Wave>> ListWaves(std::string_view campaign, int page_size,
                                                    std::string_view cursor) = 0;
   // DRAFT -> RUNNING with `start` on record; RUNNING and COMPLETED stay as they are. kFailedPrecondition without
-  // recipients.
+  // recipients; kAborted, see WaveStart.
   virtual absl::StatusOr<v1::Wave> StartWave(std::string_view name, const WaveStart& start) = 0;
   // The waves that are RUNNING and not yet planned through, by number.
   virtual absl::StatusOr<std::vector<WaveToPlan>> WavesToPlan() = 0;

@@ -87,6 +87,9 @@ absl::StatusOr<v1::Wave> RocksStore::StartWave(std::string_view name, const Wave
                         absl::StrCat("wave '", wave->name(), "' has no recipients; import some, then start it"),
                         {{"resource", wave->name()}});
       }
+      if (start.keys_generation.has_value() && *start.keys_generation != change.state().keys_generation) {
+        return absl::AbortedError("sending domains or certificates have changed while the wave was starting");
+      }
       wave->set_state(v1::Wave::RUNNING);
       *wave->mutable_start_time() = ToProtoTime(change.now());
       wave->set_from_address(start.from_address);
