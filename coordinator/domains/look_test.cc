@@ -224,6 +224,9 @@ TEST(LookAtKeysTest, APublishedKeyIsLookedAtWhenItIsDueAndADestroyedOneIsGone) {
   std::vector<v1::Event> events;
   ApplyLook(kOurs, {}, kNow, {MakeCheck(v1::DnsRecord::DKIM, true, kOk)}, &stored, &events);
   EXPECT_EQ(FromProtoTime(stored.next_check_time()), kNow + absl::Minutes(40));
+  cluster::v1::StoredSendingDomain failing = stored;
+  ApplyLook(kOurs, {}, kNow, {MakeCheck(v1::DnsRecord::DKIM, true, kGone)}, &failing, &events);
+  EXPECT_EQ(FromProtoTime(failing.next_check_time()), kNow + absl::Hours(1)) << "looks that count are an hour apart";
   ASSERT_EQ(stored.keys_size(), 2);
   EXPECT_EQ(stored.keys(0).selector(), "wp2");
   EXPECT_EQ(domain.dkim_keys_size(), 3);
