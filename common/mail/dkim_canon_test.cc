@@ -73,6 +73,7 @@ TEST(DkimCanonTest, RelaxedHeaderFields) {
       {"S: a\tb  c\r\n d\r\n\t e \t\r\n", "s:a b c d e\r\n"},
       {"S:\r\n a", "s:a\r\n"},
       {"S: a\r b\rc\r", "s:a\r b\rc\r\r\n"},
+      {"S: a\r\tb  c", "s:a\r b c\r\n"},
       {"S: a:b :c", "s:a:b :c\r\n"},
       {"S: \xC3\xA9", "s:\xC3\xA9\r\n"},
   };

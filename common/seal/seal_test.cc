@@ -125,6 +125,13 @@ TEST_F(SealTest, Rotation) {
   EXPECT_NE(unknown.message().find("key 7"), absl::string_view::npos) << unknown;
 }
 
+TEST_F(SealTest, TheKeysIdIsBoundIn) {
+  const Sealer twice = *Sealer::Parse("1 " + kHexA + "\n2 " + kHexA, "test");
+  std::string sealed = *twice.Seal("s", "c");
+  sealed[1] = 2;
+  EXPECT_EQ(twice.Open(sealed, "c").status().code(), absl::StatusCode::kDataLoss);
+}
+
 TEST_F(SealTest, ParsesGoodFiles) {
   const std::string kRows[] = {
       "1 " + kHexA,
