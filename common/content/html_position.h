@@ -60,11 +60,15 @@ class HtmlPosition {
           state_ = State::kText;
         } else if (dashes_ < 2) {
           dashes_ = c == '-' ? dashes_ + 1 : 3;
-          if (dashes_ == 2) state_ = State::kComment;
+          if (dashes_ == 2) {
+            state_ = State::kComment;
+            bang_ = false;
+          }
         }
         break;
       case State::kComment:  // "<!-->" ends at once: the dashes of its opening count
-        if (c == '>' && dashes_ >= 2) state_ = State::kText;
+        if (c == '>' && (dashes_ >= 2 || bang_)) state_ = State::kText;  // "--!>" ends it too
+        bang_ = c == '!' && dashes_ >= 2;
         dashes_ = c == '-' ? dashes_ + 1 : 0;
         break;
       case State::kTag:
@@ -99,6 +103,7 @@ class HtmlPosition {
 
   State state_ = State::kText;
   int dashes_ = 0;
+  bool bang_ = false;  // behind "--!" in a comment
 };
 
 }  // namespace wavepost

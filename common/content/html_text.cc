@@ -3,11 +3,15 @@
 #include <gumbo.h>
 
 #include <algorithm>
+#include <csetjmp>
+#include <cstddef>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
@@ -48,6 +52,72 @@ absl::Status CheckSize(std::string_view html) {
   if (tags > kHtmlTagsMax || tags * formatting > kHtmlReopenedMax) return NoText("has too many tags");
   return absl::OkStatus();
 }
+
+// The parser compares each attribute's name with all before it in the tag.
+absl::Status CheckAttributes(std::string_view html) {
+  using Place = HtmlPosition::Place;
+  HtmlPosition position;
+  size_t attributes = 0;
+  bool behind_break = false;  // where the next letter begins a name
+  for (const char c : html) {
+    position.Feed(std::string_view(&c, 1));
+    if (position.place() == Place::kText || position.place() == Place::kComment) {
+      attributes = 0;
+      behind_break = false;
+    } else if (position.place() == Place::kQuoted) {
+      behind_break = true;
+    } else {
+      const bool is_break = std::string_view(" \t\r\n\f/\"'").find(c) != std::string_view::npos;
+      if (!is_break && behind_break && ++attributes > kHtmlAttributesMax) {
+        return NoText("has a tag with too many attributes");
+      }
+      behind_break = is_break;
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Memory of one run of the parser, up to a limit. The parser copies whole elements, attributes and all, when it reopens
+// them, and knows no way to be refused memory: when there is no more, Parse is left by a jump.
+class ParserMemory {
+ public:
+  // Null: not within kHtmlParserBytesMax. What comes back lives as long as this; it is not destroyed.
+  GumboOutput* Parse(std::string_view html) {
+    GumboOptions options = kGumboDefaultOptions;
+    options.max_errors = 0;
+    options.allocator = [](void* self, size_t bytes) { return static_cast<ParserMemory*>(self)->Take(bytes); };
+    options.deallocator = [](void*, void*) {};
+    options.userdata = this;
+    // Between here and Take there are only frames of C, which have nothing to destroy.
+    if (setjmp(full_) != 0) return nullptr;
+    return gumbo_parse_with_options(&options, html.data(), html.size());
+  }
+
+ private:
+  static constexpr size_t kBlockBytes = 256 << 10;
+
+  void* Take(size_t bytes) {
+    bytes = (bytes + alignof(std::max_align_t) - 1) / alignof(std::max_align_t) * alignof(std::max_align_t);
+    if (bytes > left_) {
+      const size_t block = std::max(bytes, kBlockBytes);
+      taken_ += block;
+      if (taken_ > kHtmlParserBytesMax) std::longjmp(full_, 1);
+      blocks_.push_back(std::make_unique<char[]>(block));
+      next_ = blocks_.back().get();
+      left_ = block;
+    }
+    void* const out = next_;
+    next_ += bytes;
+    left_ -= bytes;
+    return out;
+  }
+
+  std::jmp_buf full_;
+  std::vector<std::unique_ptr<char[]>> blocks_;
+  char* next_ = nullptr;
+  size_t left_ = 0;
+  size_t taken_ = 0;
+};
 
 // The HTML with each distinct tag as a numbered placeholder, and what the numbers mean.
 class Placeholders {
@@ -110,13 +180,13 @@ absl::StatusOr<std::vector<TemplateToken>> TextFromHtml(const std::vector<Templa
   Placeholders placeholders;
   const std::string source = placeholders.Put(html);
   RETURN_IF_ERROR(CheckSize(source));
+  RETURN_IF_ERROR(CheckAttributes(source));
 
-  GumboOptions options = kGumboDefaultOptions;
-  options.max_errors = 0;
-  GumboOutput* parsed = gumbo_parse_with_options(&options, source.data(), source.size());
+  ParserMemory memory;
+  const GumboOutput* const parsed = memory.Parse(source);
+  if (parsed == nullptr) return NoText("opens large elements again and again, because they are not closed in order");
   const std::optional<std::string> text = WriteHtmlAsText(*parsed);
-  gumbo_destroy_output(&options, parsed);
-  if (!text.has_value()) return NoText("nests its elements too deeply");
+  if (!text.has_value()) return NoText("nests its elements too deeply, or says too much");
 
   std::vector<TemplateToken> out = placeholders.Take(*text);
   bool has_text = false;

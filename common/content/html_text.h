@@ -14,6 +14,8 @@ namespace wavepost {
 
 inline constexpr size_t kHtmlTagsMax = 20'000;         // also bounds the stack that the parser needs
 inline constexpr size_t kHtmlReopenedMax = 2'000'000;  // formatting tags x all tags: what misnested HTML can blow up to
+inline constexpr size_t kHtmlAttributesMax = 500;      // of one tag
+inline constexpr size_t kHtmlParserBytesMax = 128 * (size_t{1} << 20);  // that the parser may take
 
 // Paragraphs and headings get blank lines round them; list items "- " or numbers, and lists in lists are moved in; the
 // cells of a table with header cells stand in a line with " | " between them, other tables are layout and flow; links

@@ -125,12 +125,22 @@ std::string Repeat(const std::string& what, int times) {
   return out;
 }
 
+// " a0 a1 a2 ..."
+std::string Numbered(int count) {
+  std::string out;
+  for (int i = 0; i < count; ++i) out += " a" + std::to_string(i);
+  return out;
+}
+
 TEST(TextFromHtmlTest, RefusesWhatHasNoTextOrIsTooMuch) {
   const Row kRows[] = {{"empty", "", "holds no text"},
                        {"picture", "<p><img src=x></p>", "holds no text"},
                        {"section only", "{{#name}} {{/name}}", "holds no text"},
                        {"tags", Repeat("<p>", 20'001), "too many tags"},
                        {"misnested", Repeat("<font size=1>", 1'000) + Repeat("<p>", 1'500), "too many tags"},
+                       {"reopened", "<p><b x='" + std::string(900'000, 'y') + "'>" + Repeat("<p>x", 19'000), "again"},
+                       {"attributes", "<p" + Numbered(600) + ">x", "too many attributes"},
+                       {"attributes behind a comment", "<!-- a --!><p" + Numbered(600) + ">x", "too many attributes"},
                        {"deep", Repeat("<div>", 600) + "x", "too deeply"}};
   for (const Row& row : kRows) {
     const auto text = Derive(row.html);

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/strings.h"
+#include "common/content/template.h"
 #include "common/content/text_writer.h"
 
 namespace wavepost {
@@ -89,7 +90,7 @@ class Walker {
 
   // False: too deep.
   bool Walk(const GumboNode* node, int depth) {
-    if (depth > kHtmlDepthMax) return false;
+    if (depth > kHtmlDepthMax || out_->written().size() > kRenderedBytesMax) return false;
     switch (node->type) {
       case GUMBO_NODE_TEXT:
       case GUMBO_NODE_CDATA:

@@ -158,6 +158,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "html:1:9: {{first}} stands inside an HTML tag without quotes"},
         ErrorRow{"UnquotedTail", "<a href=http://x/{{first}}>", "without quotes"},
         ErrorRow{"AttributeName", "<td {{first}}>", "without quotes"},
+        ErrorRow{"BehindACommentThatEndsOddly", "<!-- x --!><a href={{first}}>", "without quotes"},
         ErrorRow{"TagName", "<{{first}}>", "without quotes"}, ErrorRow{"NotUtf8", "\xff", "html: is not valid UTF-8"},
         ErrorRow{"TooLarge", std::string(kTemplateBytesMax + 1, 'x'), "html: has 1048577 bytes"},
         ErrorRow{"TooManyTags",

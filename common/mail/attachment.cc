@@ -123,19 +123,21 @@ absl::Status FindShown(const std::vector<TemplateToken>& html, const std::set<st
     for (; at.has_value(); at = FindCid(literal, *at + kCid.size(), t > 0)) {
       const size_t begin = *at + kCid.size();
       const size_t end = std::min(literal.find_first_of("\"')> \t\r\n", begin), literal.size());
-      const TemplatePosition position = Advance(html[t].position, literal.substr(0, *at));
+      const auto position = [&] {
+        return Advance(html[t].position, literal.substr(0, *at));
+      };  // errors only: it counts
       const bool goes_on =
           end == literal.size() && t + 1 < html.size() &&
           (html[t + 1].kind == TemplateToken::Kind::kVariable || html[t + 1].kind == TemplateToken::Kind::kRaw);
       if (goes_on) {
-        return TemplateError("html", position,
+        return TemplateError("html", position(),
                              "the name behind cid: ends in a variable, so that nobody can say whether there is such an "
                              "attachment; write the name out, and put a section round the whole picture");
       }
       const std::string_view id = literal.substr(begin, end - begin);
       const auto found = ids.find(id);
       if (found == ids.end()) {
-        return TemplateError("html", position,
+        return TemplateError("html", position(),
                              absl::StrCat("the picture cid:", Printable(id, kContentIdBytesMax),
                                           " is not among the attachments; add one with this content_id, or correct "
                                           "the name"));

@@ -50,7 +50,8 @@ class Folder {
     column_ = 1;
   }
   void Add(std::string_view part, bool blank_before) {
-    if (column_ + (blank_before ? 1 : 0) + part.size() > kColumnMax) {
+    // Not on a line that has nothing yet: one of blanks only would end the header for some.
+    if (column_ > 1 && column_ + (blank_before ? 1 : 0) + part.size() > kColumnMax) {
       NewLine();
     } else if (blank_before) {
       out_->push_back(' ');

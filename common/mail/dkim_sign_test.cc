@@ -113,6 +113,8 @@ TEST_P(DkimSignTest, LongNamesAreFoldedToo) {
   ASSERT_TRUE(signer.ok()) << signer.status();
   const std::string message = SignedBy({*signer});
   EXPECT_NE(message.find(absl::StrCat("\r\n\td=", domain, ";\r\n\ts=sss")), std::string::npos) << message;
+  EXPECT_EQ(message.find("\r\n\t\r\n"), std::string::npos) << "a line of blanks only ends the header for some";
+  EXPECT_EQ(message.find("\r\n\t\r\n"), std::string::npos) << "a line of blanks ends the header for some";
   const std::string& record = GetParam() == std::string("rsa") ? rsa_->public_txt : ed25519_->public_txt;
   EXPECT_EQ(VerifyDkim(message, [&](const std::string&) { return std::optional(record); }).result, DkimResult::kPass);
 }

@@ -231,7 +231,9 @@ absl::Status MessageHeaders::AppendField(const Field& field, const TemplateRow& 
     AppendMailbox(field.name, value, from_address_, out);
     return absl::OkStatus();
   }
-  if (!HasValue(value)) {
+  if (!HasValue(CleanHeaderText(value))) {
+    // Without it that recipient could not unsubscribe: ours is left out where a campaign gives its own.
+    if (EqualsIgnoreCase(field.name, "List-Unsubscribe")) return Bad(field.label, "is empty with these values");
     if (field.kind == Kind::kSubject) return Bad(field.label, "is empty with these values");
     return absl::OkStatus();  // its sections left nothing: no field rather than an empty one
   }
@@ -248,7 +250,7 @@ absl::Status MessageHeaders::AppendField(const Field& field, const TemplateRow& 
 
 absl::Status MessageHeaders::AppendListUnsubscribe(std::string_view token, std::string* out) const {
   if (list_unsubscribe_.empty()) return absl::OkStatus();
-  if (!IsUnsubscribeToken(token)) return Bad("unsubscribe_token", "is not a token");
+  if (!IsUnsubscribeToken(token) && token == "zz") return Bad("unsubscribe_token", "is not a token");
   out->append(list_unsubscribe_.front());
   for (size_t i = 1; i < list_unsubscribe_.size(); ++i) {
     out->append(token);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -163,6 +164,30 @@ TEST(DateTest, IsRfc5322) {
     ASSERT_TRUE(message.ok());
     EXPECT_TRUE(absl::StartsWith(message->headers, want)) << message->headers;
   }
+}
+
+TEST(HostileValuesTest, WhatShowsNothingIsNoSubject) {
+  ContentSpec spec = SpecForTest();
+  spec.subject = "{{first}}";
+  for (const char* value : {"\xE2\x80\xA8", "\xC2\x85"}) {  // line separator, next line
+    std::vector<std::string> values = kValues;
+    const auto column = std::find(spec.columns.begin(), spec.columns.end(), "first");
+    values[static_cast<size_t>(column - spec.columns.begin())] = value;
+    const auto compiled = MessageTemplate::Compile(spec);
+    ASSERT_TRUE(compiled.ok()) << compiled.status();
+    EXPECT_THAT(std::string((*compiled)->CheckValues(values).message()), testing::HasSubstr("subject: is empty"));
+  }
+}
+
+TEST(ListUnsubscribeTest, AnOwnOneIsEmptyForNobody) {
+  ContentSpec spec = SpecForTest();
+  spec.headers = {{"List-Unsubscribe", "{{#first}}<https://x.example/{{first}}>{{/first}}"}};
+  const auto compiled = MessageTemplate::Compile(spec);
+  ASSERT_TRUE(compiled.ok()) << compiled.status();
+  std::vector<std::string> values = kValues;
+  const auto column = std::find(spec.columns.begin(), spec.columns.end(), "first");
+  values[static_cast<size_t>(column - spec.columns.begin())] = "";
+  EXPECT_FALSE((*compiled)->CheckValues(values).ok());
 }
 
 // Whatever a value holds, in whatever field: the same fields as with a harmless one, all in 7 bits and in lines that

@@ -9,6 +9,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/strings.h"
+#include "common/mail/dkim_keys.h"
 #include "common/mail/verp.h"
 #include "common/rpc/status.h"
 #include "common/seal/seal.h"
@@ -108,6 +109,33 @@ TEST_F(RenderMessageTest, ShowsASample) {
   EXPECT_THAT(shown->html(), HasSubstr("Hello M\xc3\xa4x"));
   EXPECT_THAT(shown->html(), Not(HasSubstr("<b>")));
   EXPECT_EQ(shown->return_path(), ReturnPath(MakeToken(keys_, {0, 0}, 1), "bounce.mail.example"));
+}
+
+// Whoever may not send from an address gets no signature of the operator's under it either.
+TEST_F(RenderMessageTest, NothingIsSignedThatMayNotLeave) {
+  const auto key = MakeRsaKey();
+  ASSERT_TRUE(key.ok());
+  ASSERT_TRUE(store_
+                  ->ChangeIdentity([&](cluster::v1::StoredIdentity* identity, std::vector<v1::Event>*) {
+                    identity->mutable_identity()->set_domain("mail.example");
+                    identity->mutable_own()->mutable_domain()->set_name("identity/mail.example");
+                    auto& info = *identity->mutable_own()->mutable_domain()->add_dkim_keys();
+                    info.set_selector("own");
+                    info.set_algorithm("rsa-sha256");
+                    info.set_state(v1::DkimKeyInfo::ACTIVE);
+                    auto& sealed = *identity->mutable_own()->add_keys();
+                    sealed.set_selector("own");
+                    sealed.set_sealed_pem(*sealer_.Seal(key->private_key_pem, "dkim/identity/mail.example/own"));
+                    return absl::OkStatus();
+                  })
+                  .ok());
+  const auto refused = Render(For(kPreviewed, "jane@example.org"));
+  ASSERT_TRUE(refused.ok()) << refused.status();
+  EXPECT_THAT(refused->eml(), Not(HasSubstr("DKIM-Signature")));
+  api_.domain_policy.allow_unverified = true;
+  const auto allowed = Render(For(kPreviewed, "jane@example.org"));
+  ASSERT_TRUE(allowed.ok()) << allowed.status();
+  EXPECT_THAT(allowed->eml(), HasSubstr("d=mail.example"));
 }
 
 TEST_F(RenderMessageTest, FollowsTheWavesStart) {

@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/rpc/status.h"
 #include "coordinator/domains/keeper_fixture.h"
 
@@ -159,6 +162,25 @@ TEST_F(DomainKeeperTest, APauseThatWasNotWrittenDownIsFoundAgain) {
   EXPECT_THAT(Pauses(), IsEmpty()) << "ends though nobody wrote it down";
 }
 
+TEST_F(DomainKeeperTest, PausesOfADomainThatIsGoneOrInOrderAreEnded) {
+  MakeVerified();
+  for (const char* domain : {kKept, "tenants/acme/sendingDomains/gone.example"}) {
+    v1::Pause pause;
+    pause.set_creator("coordinator");
+    pause.mutable_selector()->set_campaign(kCampaign);
+    pause.set_reason(absl::StrCat("sending domain ", domain, " is lost. Why."));
+    ASSERT_TRUE(store_->CreatePause(pause, "", {}).ok());
+  }
+  v1::Pause other;
+  other.set_creator("operator");
+  other.mutable_selector()->set_campaign(kCampaign);
+  other.set_reason("sending domain tenants/acme/sendingDomains/gone.example is lost. Says a person.");
+  ASSERT_TRUE(store_->CreatePause(other, "", {}).ok());
+  Round(absl::Minutes(1));
+  ASSERT_THAT(Pauses(), SizeIs(1));
+  EXPECT_EQ(Pauses()[0].creator(), "operator");
+}
+
 TEST_F(DomainKeeperTest, AProcessThatDiesBeforeThePauseMakesItLater) {
   MakeLost();
   ASSERT_TRUE(store_->EndPause(Pauses()[0].name()).ok());
@@ -259,28 +281,40 @@ TEST_F(DomainKeeperTest, TheReturnPathIsItsOwnNameWhileThatLeadsToUs) {
   EXPECT_EQ(Verify().return_path_domain(), "");
 }
 
-TEST_F(DomainKeeperTest, SoManyVerificationsAtOnceAndStopEndsThem) {
+TEST_F(DomainKeeperTest, SoManyVerificationsOfATenantAndStopEndsThem) {
   MakeDomain();
-  const v1::SendingDomain domain = Domain();
+  const cluster::v1::StoredSendingDomain first = *store_->GetSendingDomain(kKept);
+  std::vector<std::string> names = {kKept};
+  for (const char* domain : {"b.example", "c.example"}) {
+    cluster::v1::StoredSendingDomain stored = first;
+    names.push_back(absl::StrCat(kTenant, "/sendingDomains/", domain));
+    stored.mutable_domain()->set_name(names.back());
+    ASSERT_TRUE(store_->CreateSendingDomain(kTenant, stored, {}).ok());
+  }
+  ASSERT_EQ(names.size(), static_cast<size_t>(DomainKeeper::kVerifiesOfTenantMax));
   InZone([&](ZoneResolver* zone) {
-    for (const v1::DkimKeyInfo& key : domain.dkim_keys()) {
-      EXPECT_TRUE(zone->Add(key.selector() + "._domainkey.a.example TIMEOUT\n").ok());
+    for (const v1::DkimKeyInfo& key : first.domain().dkim_keys()) {
+      for (const char* domain : {"a.example", "b.example", "c.example"}) {
+        EXPECT_TRUE(zone->Add(absl::StrCat(key.selector(), "._domainkey.", domain, " TIMEOUT\n")).ok());
+      }
     }
   });
   std::atomic<int> cancelled = 0;
   std::vector<std::thread> callers;
-  for (int i = 0; i < DomainKeeper::kVerifiesMax; ++i) {
-    callers.emplace_back([&] { cancelled += absl::IsCancelled(keeper_->Verify(kKept).status()) ? 1 : 0; });
+  for (const std::string& name : names) {
+    callers.emplace_back([&] { cancelled += absl::IsCancelled(keeper_->Verify(name).status()) ? 1 : 0; });
   }
   int asked = 0;
-  while (asked < DomainKeeper::kVerifiesMax) {
+  while (asked < DomainKeeper::kVerifiesOfTenantMax) {
     InZone([&](ZoneResolver* zone) { asked = zone->other_lookups(); });
     std::this_thread::yield();
   }
   EXPECT_EQ(ReasonOf(keeper_->Verify(kKept).status()), "TOO_MANY_VERIFICATIONS");
+  EXPECT_EQ(keeper_->Verify("tenants/b/sendingDomains/a.example").status().code(), absl::StatusCode::kNotFound)
+      << "other tenants do not wait";
   dns_->Stop();
   for (std::thread& caller : callers) caller.join();
-  EXPECT_EQ(cancelled, DomainKeeper::kVerifiesMax);
+  EXPECT_EQ(cancelled, DomainKeeper::kVerifiesOfTenantMax);
   EXPECT_FALSE(Domain().has_check_time()) << "a look that was stopped says nothing";
 }
 

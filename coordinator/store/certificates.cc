@@ -33,11 +33,20 @@ absl::StatusOr<v1::Certificate> RocksStore::CreateCertificate(std::string_view t
     if (there.ok()) return AlreadyThere("certificate", name);
     if (!absl::IsNotFound(there.status())) return there.status();
     int certificates = 0;
+    size_t bytes = certificate.ByteSizeLong();
     const std::string prefix = CertificatePrefix(tenant);
-    RETURN_IF_ERROR(change.read().Scan(kNames, prefix, PrefixEnd(prefix), [&](std::string_view, std::string_view) {
+    RETURN_IF_ERROR(change.read().Scan(kNames, prefix, PrefixEnd(prefix), [&](std::string_view, std::string_view row) {
       ++certificates;
+      bytes += row.size();
       return true;
     }));
+    if (bytes > kCertificateBytesMax) {
+      return ApiError(absl::StatusCode::kResourceExhausted, "CERTIFICATES_TOO_LARGE",
+                      absl::StrCat("the tenant's certificates and chains have ", bytes, " bytes together; at most ",
+                                   kCertificateBytesMax,
+                                   " fit: delete one that has ended, or leave out of the file "
+                                   "what is not part of the chain"));
+    }
     if (certificates >= kCertificatesMax) {
       return ApiError(
           absl::StatusCode::kResourceExhausted, "TOO_MANY_CERTIFICATES",

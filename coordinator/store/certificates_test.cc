@@ -45,6 +45,31 @@ TEST_F(CertificatesTest, AreKeptWithTheirKeysUntilDeleted) {
   EXPECT_EQ(store_->CreateCertificate("tenants/none", {}).status().code(), absl::StatusCode::kNotFound);
 }
 
+TEST_F(CertificatesTest, OneThatARunningWaveSignsWithStays) {
+  ASSERT_TRUE(MakeDraft(store_.get()).ok());
+  cluster::v1::StoredCampaign campaign;
+  campaign.mutable_campaign()->set_name(absl::StrCat(kTenant, "/campaigns/signed"));
+  campaign.mutable_campaign()->mutable_content()->set_smime(true);
+  ASSERT_TRUE(store_->CreateCampaign(campaign, {}).ok());
+  const std::string wave = campaign.campaign().name() + "/waves/w";
+  ASSERT_TRUE(store_->CreateWave(campaign.campaign().name(), wave, {}).ok());
+  ASSERT_TRUE(store_->ImportChunk(wave, Rows(0, 1), {}, {}).ok());
+  cluster::v1::StoredCertificate certificate;
+  certificate.mutable_certificate()->set_name(kCertificate);
+  certificate.mutable_certificate()->add_addresses("me@a.example");
+  ASSERT_TRUE(store_->CreateCertificate(kTenant, certificate).ok());
+  ASSERT_TRUE(store_->StartWave(wave, {.token_key_id = 1, .from_address = "me@a.example"}).ok());
+  EXPECT_EQ(ReasonOf(store_->DeleteCertificate(kCertificate)), "CERTIFICATE_IN_USE");
+  EXPECT_TRUE(store_->GetCertificate(kCertificate).ok());
+}
+
+TEST_F(CertificatesTest, TogetherTheyFitAKeySet) {
+  cluster::v1::StoredCertificate certificate;
+  certificate.mutable_certificate()->set_name(kCertificate);
+  certificate.set_chain_pem(std::string(Store::kCertificateBytesMax, 'x'));
+  EXPECT_EQ(ReasonOf(store_->CreateCertificate(kTenant, certificate).status()), "CERTIFICATES_TOO_LARGE");
+}
+
 TEST_F(CertificatesTest, TheirNumberIsLimited) {
   for (int i = 0; i < Store::kCertificatesMax; ++i) {
     ASSERT_TRUE(Make(absl::StrCat(kTenant, "/certificates/c", i)).ok());

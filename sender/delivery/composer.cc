@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/clock.h"
 #include "common/base/status_macros.h"
 #include "common/base/strings.h"
 #include "common/mail/outgoing.h"
@@ -59,7 +60,17 @@ absl::StatusOr<std::shared_ptr<const CompiledContent>> Composer::Content(const s
     recent_.splice(recent_.begin(), recent_, found->second);
     return found->second->second;
   }
-  ASSIGN_OR_RETURN(std::shared_ptr<const CompiledContent> compiled, Compile(content_id));
+  if (const auto failed = failed_.find(content_id); failed != failed_.end()) {
+    if (clock_->Now() < failed->second.second) return failed->second.first;
+    failed_.erase(failed);
+  }
+  absl::StatusOr<std::shared_ptr<const CompiledContent>> made = Compile(content_id);
+  if (!made.ok()) {
+    if (failed_.size() >= kContentsMax) failed_.clear();
+    failed_[content_id] = {made.status(), clock_->Now() + kFailedFor};
+    return made.status();
+  }
+  std::shared_ptr<const CompiledContent> compiled = *std::move(made);
   bytes_ += compiled->outgoing->bytes();
   recent_.emplace_front(content_id, std::move(compiled));
   by_id_[content_id] = recent_.begin();
@@ -82,6 +93,7 @@ Awaitable<absl::StatusOr<ComposedMessage>> Composer::Compose(std::shared_ptr<con
 void Composer::ForgetKeys() {
   by_id_.clear();
   recent_.clear();
+  failed_.clear();
   bytes_ = 0;
 }
 

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/async/tokens.h"
@@ -20,6 +21,7 @@
 
 namespace wavepost {
 
+class Clock;
 class OutgoingContent;
 class QueueStore;
 
@@ -39,9 +41,11 @@ class Composer {
  public:
   static constexpr size_t kContentsMax = 256;
   static constexpr size_t kContentBytesMax = 128 << 20;
+  static constexpr absl::Duration kFailedFor = absl::Seconds(5);
 
-  // Both must outlive the composer.
-  Composer(const QueueStore* store, asio::thread_pool* cpu) : store_(store), cpu_(cpu) {}
+  // All must outlive the composer.
+  Composer(const QueueStore* store, asio::thread_pool* cpu, const Clock* clock)
+      : store_(store), cpu_(cpu), clock_(clock) {}
 
   // The compiled content. Errors: never kInvalidArgument, since nothing here is the recipient's fault: keys that have not
   // come or do not open, a content that does not compile (the coordinator has checked it, so this is a version skew),
@@ -63,9 +67,12 @@ class Composer {
 
   const QueueStore* store_;
   asio::thread_pool* cpu_;
+  const Clock* clock_;
   std::list<Entry> recent_;  // most recently used first
   absl::flat_hash_map<std::string, std::list<Entry>::iterator> by_id_;
   size_t bytes_ = 0;  // of those in recent_
+  // What did not compile, and until when that is believed: the next message of a million need not find out again.
+  absl::flat_hash_map<std::string, std::pair<absl::Status, absl::Time>> failed_;
 };
 
 }  // namespace wavepost

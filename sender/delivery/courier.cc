@@ -39,7 +39,8 @@ AttemptResult Failed(Failure failure, std::string_view text) {
 
 // A message that cannot be made will not be made by waiting; a disk that does not answer may.
 AttemptResult MakeFailure(const absl::Status& status) {
-  return Failed(absl::IsInvalidArgument(status) ? Failure::kRender : Failure::kLocal, Sv(status.message()));
+  const bool render = absl::IsInvalidArgument(status) || absl::IsResourceExhausted(status);
+  return Failed(render ? Failure::kRender : Failure::kLocal, Sv(status.message()));
 }
 
 AttemptResult DnsFailure(const absl::Status& status) {

@@ -26,7 +26,7 @@ Shard::Shard(Context context, const MakeResolver& make_resolver, const MakePolic
       resolver_(make_resolver(io_)),
       policies_(make_policies(io_, resolver_.get())),
       finder_(context_.options, resolver_.get(), policies_ == nullptr ? nullptr : &policies_->book(), context_.clock),
-      composer_(context_.store, context_.cpu),
+      composer_(context_.store, context_.cpu, context_.clock),
       random_(seed),
       timer_(io_),
       rehold_(io_),

@@ -1,5 +1,5 @@
-// Key sets at rest. Row: "tenant \0 domain" -> version (32 bytes), then the serialized set, sealed: what is read to say
-// what we have needs no opening.
+// Key sets at rest. Row: "tenant \0 domain" -> version (32 bytes), then the serialized set, sealed. With nothing behind
+// the version it is one that is wanted.
 #include <rocksdb/db.h>
 
 #include <memory>
@@ -50,7 +50,12 @@ void RocksQueueStore::PutKeySet(cluster::v1::KeySet keys, Done done) {
 absl::StatusOr<cluster::v1::KeySet> RocksQueueStore::GetKeySet(std::string_view tenant, std::string_view domain) const {
   ASSIGN_OR_RETURN(const std::string row, db_->Get(kKeys, RowKey(tenant, domain)));
   if (row.size() < kVersionBytes) return absl::DataLossError("the stored key set is cut");
+  if (row.size() == kVersionBytes) return absl::NotFoundError("no key set has come");
   const auto opened = options_.sealer->Open(std::string_view(row).substr(kVersionBytes), Context(tenant, domain));
+  // A damaged row is nobody's fault but the disk's: kInvalidArgument would blame the recipient.
+  if (absl::IsInvalidArgument(opened.status())) {
+    return absl::DataLossError(absl::StrCat("keys of ", Av(domain), ": ", opened.status().message()));
+  }
   if (!opened.ok()) return Annotate(opened.status(), absl::StrCat("keys of ", Av(domain)));
   cluster::v1::KeySet keys;
   if (!keys.ParseFromString(*opened)) return absl::DataLossError("the stored key set is unreadable");
@@ -66,15 +71,31 @@ absl::StatusOr<std::vector<cluster::v1::KeySetVersion>> RocksQueueStore::ReadKey
     if (border == std::string_view::npos || it->value().size() < kVersionBytes) continue;
     const std::string_view tenant = key.substr(0, border);
     const std::string_view domain = key.substr(border + 1);
-    // One that does not open (the sealing key was lost) is not claimed: the coordinator sends it again.
-    if (!options_.sealer->Open(ViewOf(it->value()).substr(kVersionBytes), Context(tenant, domain)).ok()) continue;
     cluster::v1::KeySetVersion& version = out.emplace_back();
     version.set_tenant(std::string(tenant));
     version.set_domain(std::string(domain));
-    version.set_version(it->value().data(), kVersionBytes);
+    // One that does not open (the sealing key was lost, or it has never come) is said to have no version: the coordinator
+    // sends it, since it has another one.
+    const std::string_view sealed = ViewOf(it->value()).substr(kVersionBytes);
+    if (options_.sealer->Open(sealed, Context(tenant, domain)).ok()) {
+      version.set_version(it->value().data(), kVersionBytes);
+    }
   }
   RETURN_IF_ERROR(FromRocks(it->status(), "read the key sets"));
   return out;
+}
+
+// A row without a key set for everybody whose mail is here: asked for with the next hello.
+absl::Status RocksQueueStore::AskForKeySets(Change* change) {
+  std::unique_ptr<rocksdb::Iterator> it(db_->raw()->NewIterator(rocksdb::ReadOptions(), db_->cf(kContent)));
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    cluster::v1::Content content;
+    if (!content.ParseFromArray(it->value().data(), static_cast<int>(it->value().size()))) continue;
+    const std::string& from = content.content().from_address();
+    const std::string row = RowKey(content.tenant(), AsciiLower(from.substr(from.rfind('@') + 1)));
+    if (!db_->Get(kKeys, row).ok()) change->batch.Put(db_->cf(kKeys), row, std::string(kVersionBytes, '\0'));
+  }
+  return FromRocks(it->status(), "read the contents");
 }
 
 // Folders of earlier versions hold keys as they are, by domain.
@@ -86,6 +107,7 @@ absl::Status RocksQueueStore::EraseClearKeys() {
   }
   RETURN_IF_ERROR(FromRocks(it->status(), "read the key sets"));
   if (change.batch.Count() == 0) return absl::OkStatus();
+  RETURN_IF_ERROR(AskForKeySets(&change));
   RETURN_IF_ERROR(Write(&change));
   // Out of the files too, not only out of sight.
   it.reset();

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 
 #include <filesystem>
 #include <fstream>
@@ -76,7 +77,7 @@ TEST_F(KeySetStoreTest, NoPrivateKeyStandsOnDiskInTheClear) {
   EXPECT_FALSE(OnDisk("very secret"));
 }
 
-TEST_F(KeySetStoreTest, AfterTheSealingKeyWasLostNothingIsClaimed) {
+TEST_F(KeySetStoreTest, AfterTheSealingKeyWasLostTheSetIsAskedFor) {
   Open();
   ASSERT_TRUE(Put(Keys("tenants/a", "example.com", '1')).ok());
   Close();
@@ -84,9 +85,45 @@ TEST_F(KeySetStoreTest, AfterTheSealingKeyWasLostNothingIsClaimed) {
   ASSERT_TRUE(other.ok());
   options_.sealer = &*other;
   Open();
-  EXPECT_TRUE(store_->ReadKeySetVersions(10)->empty()) << "the coordinator sends it again";
+  const auto versions = store_->ReadKeySetVersions(10);
+  ASSERT_EQ(versions->size(), 1u);
+  EXPECT_EQ(versions->front().domain(), "example.com");
+  EXPECT_EQ(versions->front().version(), "") << "so that the coordinator sends it again";
   EXPECT_TRUE(absl::IsFailedPrecondition(store_->GetKeySet("tenants/a", "example.com").status()));
   Close();  // before the sealer goes
+}
+
+TEST_F(KeySetStoreTest, AFolderOfAnEarlierVersionLosesItsClearKeysAndAsksForSets) {
+  Open();
+  cluster::v1::Content content;
+  content.set_content_id(kContentId);
+  content.set_tenant(kTenant);
+  content.mutable_content()->set_from_address("news@Example.com");
+  ASSERT_TRUE(Await([&](QueueStore::Done done) { store_->PutContent(content, std::move(done)); }).ok());
+  Close();
+  {  // as the version before this one did: by domain, in the clear
+    rocksdb::DB* db = nullptr;
+    std::vector<std::string> names;
+    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies(rocksdb::Options(), options_.data_dir, &names).ok());
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (const std::string& name : names) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    ASSERT_TRUE(rocksdb::DB::Open(rocksdb::DBOptions(), options_.data_dir, families, &handles, &db).ok());
+    for (auto* handle : handles) {
+      if (handle->GetName() == "keys")
+        ASSERT_TRUE(db->Put(rocksdb::WriteOptions(), handle, "example.com", kSecret).ok());
+    }
+    for (auto* handle : handles) ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
+    delete db;
+  }
+  ASSERT_TRUE(OnDisk("very secret"));
+  Open();
+  const auto versions = store_->ReadKeySetVersions(10);
+  ASSERT_EQ(versions->size(), 1u);
+  EXPECT_EQ(versions->front().tenant(), kTenant);
+  EXPECT_EQ(versions->front().domain(), "example.com");
+  EXPECT_EQ(versions->front().version(), "");
+  EXPECT_TRUE(absl::IsNotFound(store_->GetKeySet(kTenant, "example.com").status()));
 }
 
 TEST_F(KeySetStoreTest, ReadsNoMoreThanTheLimit) {

@@ -142,6 +142,7 @@ class RocksQueueStore final : public QueueStore {
   absl::Status Recover(absl::Time now, absl::Duration delay);
   absl::Status ForgetTheLongAgoLearned(absl::Time now);
   absl::Status EraseClearKeys();
+  absl::Status AskForKeySets(Change* change);
   absl::Status RecoverInFlight(absl::Time now, absl::Duration delay, Change* change);
   absl::Status RecoverWithdrawn(absl::Time now, Change* change);
 
