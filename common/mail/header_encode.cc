@@ -66,8 +66,8 @@ size_t LongestWord(std::string_view text) {
 
 // The next encoded word of `text`, at most `room` bytes long; takes what it encodes off the front. Never splits a
 // character (RFC 2047 section 5). Needs room for one character in either encoding: 12 + 12.
-std::string NextWord(std::string_view* text, bool base64, size_t room) {
-  room -= kWordQ.size() + kWordEnd.size();
+std::string NextWord(std::string_view* text, bool base64, size_t word_bytes) {
+  const size_t room = word_bytes - kWordQ.size() - kWordEnd.size();
   std::string payload;
   payload.reserve(room);
   size_t taken = 0;
@@ -96,8 +96,10 @@ std::string NextWord(std::string_view* text, bool base64, size_t room) {
     if (taken % 3 == 0) unpadded = taken;
   }
   if (base64) {
-    // Readers that decode neighbours as one stop at padding between them, GMime among them.
-    if (taken < text->size() && unpadded > 0) taken = unpadded;
+    // Readers that decode neighbours of one encoding together stop at padding between them, GMime among them. Where
+    // base64 cannot stop without (one ASCII character before many of three bytes), the other encoding steps in.
+    if (taken < text->size() && unpadded == 0) return NextWord(text, false, word_bytes);
+    if (taken < text->size()) taken = unpadded;
     payload = Base64Encode(text->substr(0, taken));
   }
   text->remove_prefix(taken);

@@ -1,7 +1,7 @@
 // Makes the bytes of a message: renders its template, signs it. Runs on the CPU threads.
 //
-// Contents are compiled with their keys once and shared; the least recently used go when there are more than kContentsMax
-// or they take more than kContentBytesMax.
+// Contents are compiled with their keys once and shared; the least recently used go when there are more than
+// kContentsMax or they take more than kContentBytesMax.
 // Threads: Compose is a coroutine of the owning io_context; the work itself runs on `cpu`.
 #pragma once
 
@@ -47,9 +47,9 @@ class Composer {
   Composer(const QueueStore* store, asio::thread_pool* cpu, const Clock* clock)
       : store_(store), cpu_(cpu), clock_(clock) {}
 
-  // The compiled content. Errors: never kInvalidArgument, since nothing here is the recipient's fault: keys that have not
-  // come or do not open, a content that does not compile (the coordinator has checked it, so this is a version skew),
-  // storage errors.
+  // The compiled content. Errors: never kInvalidArgument, since nothing here is the recipient's fault: keys that have
+  // not come or do not open, a content that does not compile (the coordinator has checked it, so this is a version
+  // skew), storage errors.
   absl::StatusOr<std::shared_ptr<const CompiledContent>> Content(const std::string& content_id);
 
   // The message of an entry. The same entry yields the same Message-ID and Date on each attempt.
