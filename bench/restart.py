@@ -87,7 +87,8 @@ def drop_caches():
 
 def run(args, folder):
     with clusters.Cluster(folder, bin_dir=args.bin, senders=1, ips_per_sender=args.ips, scenario=SCENARIO,
-                          verify_from=False, verify_dkim=False, starttls=False, sender_extra="queue_max: 1000000000\n") as wavepost:
+                          verify_from=False, verify_dkim=False, starttls=False,
+                          sender_extra="queue_max: 1000000000\n") as wavepost:
         data = folder / "sender-0"
         kept = pathlib.Path(args.queue).resolve() if args.queue else None
         egress = [f"127.99.99.{1 + i}" for i in range(args.ips)]  # a kept queue needs the same ones each time

@@ -21,8 +21,8 @@ struct AttachmentSpec {
   std::string content_id;    // empty: not inline
 };
 
-// "FILE", "FILE;type=application/pdf;name=Angebot.pdf" in any order. Without type it is guessed from the extension of the
-// name, without name that is the file's own. Errors: usage errors that show the right form.
+// "FILE", "FILE;type=application/pdf;name=Angebot.pdf" in any order. Without type it is guessed from the extension of
+// the name, without name that is the file's own. Errors: usage errors that show the right form.
 absl::StatusOr<AttachmentSpec> ParseAttach(std::string_view text);
 
 // "CID=FILE" with the same additions: shown inside the HTML by src="cid:CID".

@@ -25,7 +25,8 @@ struct CampaignOptions {
 // `options` outlives the command.
 void AddCampaignOptions(CLI::App& cmd, CampaignOptions& options);
 
-// Reads the template files; `columns` are the audience's. Without the attachments: those are uploaded first, see upload.h.
+// Reads the template files; `columns` are the audience's. Without the attachments: those are uploaded first, see
+// upload.h.
 // Errors: usage errors and file errors.
 absl::StatusOr<v1::Campaign> BuildCampaign(const CampaignOptions& options, const std::vector<std::string>& columns);
 

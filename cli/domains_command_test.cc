@@ -105,8 +105,7 @@ TEST_F(DomainsCommandTest, VerifySaysPerRecordWhatIsWrongWithinTheTerminalsWidth
   columns = 60;
   EXPECT_EQ(Wavepost({"domains", "verify", "Example.com."}), 1) << err();
   EXPECT_THAT(out(), ContainsRegex("OK +DKIM +TXT"));
-  EXPECT_THAT(out(),
-              ContainsRegex("wrong +SPF +TXT +example.com\n +found v=spf1 .31m-all\n +The SPF record does not"));
+  EXPECT_THAT(out(), ContainsRegex("wrong +SPF +TXT +example.com\n +found v=spf1 .31m-all\n +The SPF record does not"));
   EXPECT_THAT(out(), ContainsRegex("missing +return path \\(advised\\) +MX"));
   EXPECT_THAT(out(), ContainsRegex("no answer +DMARC"));
   EXPECT_THAT(out(), HasSubstr("example.com is UNVERIFIED"));

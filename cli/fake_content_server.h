@@ -1,5 +1,5 @@
-// The part of the fake coordinator that knows tenants, domains, files, certificates, identity and nodes: what it says is
-// what a test puts here; what it was asked is kept.
+// The part of the fake coordinator that knows tenants, domains, files, certificates, identity and nodes: what it says
+// is what a test puts here; what it was asked is kept.
 #pragma once
 
 #include <deque>

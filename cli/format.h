@@ -24,11 +24,12 @@ std::string ProgressBar(double fraction, size_t width);  // "[=====>    ]", `wid
 // Characters of UTF-8 text, taking each as one column wide.
 size_t ColumnsOf(std::string_view text);
 
-// Lines of at most `columns` characters, each behind `indent` and with '\n'. Broken at spaces only: a word that is too long
-// keeps a line to itself, so that it can still be copied. Nothing for a text without words.
+// Lines of at most `columns` characters, each behind `indent` and with '\n'. Broken at spaces only: a word that is too
+// long keeps a line to itself, so that it can still be copied. Nothing for a text without words.
 std::string Wrap(std::string_view text, size_t columns, std::string_view indent = "");
 
-// Text of several lines, its control characters made printable but for the line ends ('\n'; CRLF becomes that) and tabs.
+// Text of several lines, its control characters made printable but for the line ends ('\n'; CRLF becomes that) and
+// tabs.
 // Ends with '\n' unless empty.
 std::string PrintableLines(std::string_view text);
 

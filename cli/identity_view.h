@@ -8,8 +8,8 @@
 
 namespace wavepost::cli {
 
-// Records to publish, what the last check saw of them, and each egress IP with its reverse names and block lists; advice
-// is wrapped to `columns`.
+// Records to publish, what the last check saw of them, and each egress IP with its reverse names and block lists;
+// advice is wrapped to `columns`.
 std::string IdentityText(const v1::Identity& identity, size_t columns);
 
 // What has to be mended: required records that are not OK, addresses without a right reverse name, listings.

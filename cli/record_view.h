@@ -14,14 +14,15 @@ namespace wavepost::cli {
 using DnsRecords = google::protobuf::RepeatedPtrField<v1::DnsRecord>;
 using RecordChecks = google::protobuf::RepeatedPtrField<v1::RecordCheck>;
 
-// A table with purpose, need, type, name and value, the value last and whole so that it can be copied; below it why each
-// kind is needed, a phrase each.
+// A table with purpose, need, type, name and value, the value last and whole so that it can be copied; below it why
+// each kind is needed, a phrase each.
 std::string RecordsText(const DnsRecords& records);
 
 // Lines for a zone file, a comment with need and reason above each.
 std::string RecordsZone(const DnsRecords& records);
 
-// Per record how it stands; where that is not OK, or OK has a catch, what was found and the advice, wrapped to `columns`.
+// Per record how it stands; where that is not OK, or OK has a catch, what was found and the advice, wrapped to
+// `columns`.
 std::string ChecksText(const RecordChecks& checks, size_t columns);
 
 // Required records that were missing or wrong; unanswered ones too.

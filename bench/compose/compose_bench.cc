@@ -1,8 +1,8 @@
 // How fast messages are made: rendering and MIME alone, and with each kind of signature, on one core.
 //
-// Marks: 50,000 a second without a signature; with RSA-2048 within 5 % of the time that RSA itself takes; 10,000 a second
-// with Ed25519. The invitation is ten kilobytes of German and English with two links, and each recipient has values of
-// their own. Usage: bench-compose [--benchmark_filter=NAME] (./dev bench compose)
+// Marks: 50,000 a second without a signature; with RSA-2048 within 5 % of the time that RSA itself takes; 10,000 a
+// second with Ed25519. The invitation is ten kilobytes of German and English with two links, and each recipient has
+// values of their own. Usage: bench-compose [--benchmark_filter=NAME] (./dev bench compose)
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 

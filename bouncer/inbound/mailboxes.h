@@ -27,8 +27,8 @@ class Mailboxes {
 
   // path: from a RCPT command, without brackets. Letter case does not matter.
   //
-  // A genuine token is taken at any domain: customers point return paths below their own domains at us, and which ones is
-  // the coordinator's to know. Nothing is ever relayed, so that this opens no door.
+  // A genuine token is taken at any domain: customers point return paths below their own domains at us, and which ones
+  // is the coordinator's to know. Nothing is ever relayed, so that this opens no door.
   Match Find(std::string_view path) const;
 
  private:

@@ -227,8 +227,8 @@ TransferEncoding ChooseEncoding(std::string_view text) {
 }
 
 void QuotedPrintableWriter::Add(std::string_view text) {
-  // The worst case: each byte escaped, a soft break for each 24 of them, a line end with one before it. Then a word that
-  // CopySafe spills.
+  // The worst case: each byte escaped, a soft break for each 24 of them, a line end with one before it. Then a word
+  // that CopySafe spills.
   constexpr size_t kGrowthMax = 5;
   constexpr size_t kExtra = 8 + kWordBytes;
   // Short pieces, as most are, by a buffer: that is quicker than to have `out_` cleared before it is written to.

@@ -1,8 +1,8 @@
 // From a campaign's content and one recipient's attributes to the message as it goes on the wire.
 //
 // MIME (RFC 2045-2047, 2183, 2231, 2387): multipart/alternative with text and HTML, pictures and files round it, all in
-// 7 bits, lines of at most 998 bytes (RFC 5322 section 2.1.1). Attributes are HTML-escaped in HTML, plain in text, encoded in headers; whatever they
-// contain, they cannot end a header field or a MIME part.
+// 7 bits, lines of at most 998 bytes (RFC 5322 section 2.1.1). Attributes are HTML-escaped in HTML, plain in text,
+// encoded in headers; whatever they contain, they cannot end a header field or a MIME part.
 #pragma once
 
 #include <cstddef>
@@ -85,7 +85,8 @@ class MessageTemplate {
 
   // Whether these values, in the order of spec.columns, can be rendered. Import asks this, so that Render never fails
   // on what was accepted.
-  // Errors: kInvalidArgument that names the column (wrong number, not UTF-8, not JSON, or needed and without a value) or
+  // Errors: kInvalidArgument that names the column (wrong number, not UTF-8, not JSON, or needed and without a value)
+  // or
   //         the field (reply_to that is no address, a header too long...). kResourceExhausted: larger than the limits.
   absl::Status CheckValues(const std::vector<std::string>& values) const;
 
@@ -101,13 +102,14 @@ class MessageTemplate {
   struct RenderOptions {
     // Leaves RenderedMessage::body empty where fixed_body() has it, which with attachments is large.
     bool omit_fixed_body = false;
-    // If set: RenderedMessage::body, unless it is left empty, starts with as many bytes to be written over as this says,
-    // and as headers, content_headers and a blank line need.
+    // If set: RenderedMessage::body, unless it is left empty, starts with as many bytes to be written over as this
+    // says, and as headers, content_headers and a blank line need.
     std::optional<size_t> room;
   };
 
   // Same recipient, same bytes.
-  // Errors: kInvalidArgument: CheckValues, an address, token or Message-ID that cannot stand in a header, a header value
+  // Errors: kInvalidArgument: CheckValues, an address, token or Message-ID that cannot stand in a header, a header
+  // value
   //         too long or, where encoding is not allowed (List-*), not ASCII. kResourceExhausted: larger than the limits.
   absl::StatusOr<RenderedMessage> Render(const Recipient& recipient, const RenderOptions& options) const;
   absl::StatusOr<RenderedMessage> Render(const Recipient& recipient) const { return Render(recipient, {}); }

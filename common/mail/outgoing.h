@@ -25,9 +25,9 @@ class KeySet;
 class DkimSigner;
 class SmimeSigner;
 
-// What MessageTemplate::Compile takes, from what the coordinator stores and sends. Move `content` in if it is not needed
-// any more: the bytes of attachments then are not copied. An attachment without bytes (content.files is shorter) is
-// empty.
+// What MessageTemplate::Compile takes, from what the coordinator stores and sends. Move `content` in if it is not
+// needed any more: the bytes of attachments then are not copied. An attachment without bytes (content.files is shorter)
+// is empty.
 ContentSpec SpecOf(cluster::v1::Content content);
 
 struct OutgoingRecipient {
@@ -47,8 +47,8 @@ class OutgoingContent {
  public:
   // keys: what signs; without keys it leaves unsigned. content.content.smime asks for the S/MIME key of from_address.
   // Errors: as MessageTemplate::Compile, DkimSigner::Create, SmimeSigner::Create; kInvalidArgument: more than
-  //         kDkimSignersMax keys, bytes of an attachment are missing; kFailedPrecondition: S/MIME is asked for and there
-  //         is no key for the From address.
+  //         kDkimSignersMax keys, bytes of an attachment are missing; kFailedPrecondition: S/MIME is asked for and
+  //         there is no key for the From address.
   static absl::StatusOr<std::shared_ptr<const OutgoingContent>> Compile(cluster::v1::Content content,
                                                                         const cluster::v1::KeySet& keys);
 

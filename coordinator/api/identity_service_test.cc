@@ -47,6 +47,7 @@ class IdentityServiceTest : public StoreTest {
     api_.auth = auth_.get();
     api_.clock = &clock_;
     api_.calls = &calls_;
+    api_.slow_calls = &calls_;
     api_.identity = keeper_.get();
     api_.ours = ours_;
     service_ = MakeIdentityService(&api_);

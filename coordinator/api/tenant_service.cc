@@ -147,8 +147,8 @@ class TenantService final : public v1::TenantService::CallbackService {
     bad->push_back({"tenant.weight", absl::StrCat("must be 0 or from ", kWeightMin, " to ", kWeightMax)});
   }
 
-  // Returns the address in its normal form; empty stays empty. It may be set before its domain is verified: waves see to
-  // that when they start.
+  // Returns the address in its normal form; empty stays empty. It may be set before its domain is verified: waves see
+  // to that when they start.
   absl::StatusOr<std::string> CheckFallback(const TenantName& tenant, const std::string& address,
                                             std::vector<FieldViolation>* bad) {
     if (address.empty()) return std::string();

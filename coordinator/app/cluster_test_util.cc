@@ -47,8 +47,8 @@ void ClusterTest::StartCoordinator(std::vector<std::string> operator_keys) {
   config.memory_bytes = 16 << 20;
   config.return_path_domain = "bounce.example";
   config.message_id_domain = "bounce.example";
-  config.domains.allow_unverified = true;    // tests that are about domains say otherwise
-  config.dns_servers = {"127.0.0.1:9"};      // nobody answers there
+  config.domains.allow_unverified = true;  // tests that are about domains say otherwise
+  config.dns_servers = {"127.0.0.1:9"};    // nobody answers there
   if (configure_) configure_(&config);
   for (const std::string& key : operator_keys) config.operator_key_sha256.push_back(Sha256(key));
   auto app = CoordinatorApp::Start(std::move(config));

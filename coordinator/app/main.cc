@@ -27,8 +27,8 @@
 //       mx_hosts: [NAME]          what customers enter as MX of their own return paths. Default: the domain itself
 //     message_id_domain:          domain of Message-IDs. Default: return_path.domain.
 //     identity:                   who we are in DNS. 'wavepost identity show' prints what to publish
-//       domain: mail.example      our own: _spf.DOMAIN for customers' SPF, keys behind customers' CNAMEs, a signature of
-//                                 ours under each mail. Default: none (and then no CNAME mode)
+//       domain: mail.example      our own: _spf.DOMAIN for customers' SPF, keys behind customers' CNAMEs, a
+//                                 signature of ours under each mail. Default: none (and then no CNAME mode)
 //       feedback_id: NAME         last part of Feedback-ID, 5 to 15 letters. Default: no such field
 //       dnsbl_zones: FILE         block lists to look our addresses up in (YAML). Default: built in
 //       recheck: 1h               how often records, reverse names and block lists are looked at (5m to 168h)
@@ -64,8 +64,8 @@
 //
 // DIAGNOSTICS
 //     event=node_attached, node_detached, node_refused, bouncer_attached, bouncer_detached; wave_started;
-//     sending_domain_created, domain_changed, key_changed, identity_changed, certificate_expires (warnings, and events of
-//     the API); sealing_key_beside_data;
+//     sending_domain_created, domain_changed, key_changed, identity_changed, certificate_expires (warnings, and events
+//     of the API); sealing_key_beside_data;
 //     planning_failed (a warning: it is tried again); started, stopped.
 //
 // STANDARDS

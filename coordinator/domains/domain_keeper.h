@@ -46,8 +46,8 @@ class DomainKeeper {
   absl::StatusOr<v1::SendingDomain> Verify(std::string_view domain_name);
 
   // Makes a new pair of keys for the domain, sealed, and stores them as CREATED; a request id that was answered makes
-  // none. Any thread; takes a tenth of a second. Errors: kNotFound, kFailedPrecondition (a rotation is under way; or, in
-  // CNAME mode, the pair before the last is still needed).
+  // none. Any thread; takes a tenth of a second. Errors: kNotFound, kFailedPrecondition (a rotation is under way; or,
+  // in CNAME mode, the pair before the last is still needed).
   absl::StatusOr<v1::SendingDomain> Rotate(std::string_view domain_name, const RequestKey& request);
 
   // One round of what the thread does every minute: looks at the domains that are due, and tells of certificates that

@@ -17,8 +17,8 @@ namespace wavepost {
 // kFailedLookEvery after the one before. DNS that does not answer never counts, and forgives nothing either.
 inline constexpr int kFailedLooksMax = 3;
 inline constexpr absl::Duration kFailedLookEvery = absl::Hours(1);
-// While its owner is setting it up, or mending it, a domain is looked at hourly, for so long; then as often as the policy
-// says.
+// While its owner is setting it up, or mending it, a domain is looked at hourly, for so long; then as often as the
+// policy says.
 inline constexpr absl::Duration kEagerFor = absl::Hours(24 * 3);
 inline constexpr absl::Duration kEagerEvery = absl::Hours(1);
 

@@ -43,8 +43,8 @@ std::vector<KeyStep> AdvanceKeys(v1::SendingDomain* domain, absl::Time now, std:
 // Keys are there that do not sign yet.
 bool RotationUnderWay(const v1::SendingDomain& domain);
 
-// True if new keys are to be made by themselves: in CNAME mode when the active ones are old; in both modes when there are
-// none at all.
+// True if new keys are to be made by themselves: in CNAME mode when the active ones are old; in both modes when there
+// are none at all.
 bool RotationDue(const v1::SendingDomain& domain, absl::Time now);
 
 }  // namespace wavepost

@@ -1,4 +1,4 @@
-// The coordinator's figures for Prometheus, over HTTP: how our identity, the sending domains and the certificates stand.
+// The coordinator's figures for Prometheus, over HTTP: how our identity, sending domains and certificates stand.
 #pragma once
 
 #include <memory>

@@ -205,7 +205,7 @@ class Store {
   virtual absl::Status DeleteFile(std::string_view name) = 0;
 
   // kAlreadyExists, kNotFound (tenant), kResourceExhausted (kCertificatesMax).
-  static constexpr int kCertificatesMax = 100;                 // per tenant
+  static constexpr int kCertificatesMax = 100;                // per tenant
   static constexpr size_t kCertificateBytesMax = 700 * 1024;  // of them together: key sets have a limit too
   virtual absl::StatusOr<v1::Certificate> CreateCertificate(std::string_view tenant,
                                                             cluster::v1::StoredCertificate certificate) = 0;

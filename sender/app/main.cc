@@ -21,16 +21,18 @@
 //   queue_max         recipients held at most                                    [20000000]
 //   coordinator       HOST:PORT                                                  [127.0.0.1:7000]
 //   credit_window     recipients taken ahead of what is queued                   [50000]
-//   egress_ips        list of {address, ehlo_name, pool [default], region [default], weight [1]}      required; also, see
-//                     sender/README.md: warm_up {start, caps, overflow}, socks5 {address, user, password}, proxy {address}
-//   dns               servers ["ip:port"; the system's], timeout [5s], tries [3], cache_ttl_max [1h], ipv4, ipv6 [true],
-//                     trust_ad [if every server is on loopback]
+//   egress_ips        list of {address, ehlo_name, pool [default], region [default], weight [1]} required; also,
+//                     see sender/README.md: warm_up {start, caps, overflow}, socks5 {address, user, password},
+//                     proxy {address}
+//   dns               servers ["ip:port"; the system's], timeout [5s], tries [3], cache_ttl_max [1h],
+//                     ipv4, ipv6 [true], trust_ad [if every server is on loopback]
 //   smtp              port [25], starttls, chunking [true], connections_max [500], lanes_max [40000],
 //                     allow_private_mx [false; tests only],
 //                     timeouts: dns, connect, greeting, command, data, block, end_of_data, tls, idle (RFC 5321 4.5.3.2)
 //   sites             connections [10], messages_per_connection [100], connections_per_minute [100],
 //                     messages_per_second [none]: of sites without provider; providers [built in]: a file
-//   tls_policy        require [], mta_sts, dane [true], authorities [the system's], reports {folder, contact, ...} [none]
+//   tls_policy        require [], mta_sts, dane [true], authorities [the system's], reports {folder, contact,
+//                     ...}                                                       [none]
 //   ceilings          messages_per_second, tenants {name: messages a second}      [none]
 //   clock_scale       divides retry waits, for tests and demos                   [1]
 //   io_threads, cpu_threads                                                      [1, number of cores]

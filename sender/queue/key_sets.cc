@@ -74,8 +74,8 @@ absl::StatusOr<std::vector<cluster::v1::KeySetVersion>> RocksQueueStore::ReadKey
     cluster::v1::KeySetVersion& version = out.emplace_back();
     version.set_tenant(std::string(tenant));
     version.set_domain(std::string(domain));
-    // One that does not open (the sealing key was lost, or it has never come) is said to have no version: the coordinator
-    // sends it, since it has another one.
+    // One that does not open (the sealing key was lost, or it has never come) is said to have no version: the
+    // coordinator sends it, since it has another one.
     const std::string_view sealed = ViewOf(it->value()).substr(kVersionBytes);
     if (options_.sealer->Open(sealed, Context(tenant, domain)).ok()) {
       version.set_version(it->value().data(), kVersionBytes);

@@ -72,8 +72,7 @@ class Session {
   // On a reply the session can go on with the next transaction, as long as usable() is true. kRender: the message is
   // not canonical, or the envelope cannot be put into a command; nothing was said then. `maybe_delivered` is set once
   // the end of the message may have left.
-  Awaitable<AttemptResult> Send(Envelope envelope, WireMessage message,
-                                std::function<Awaitable<bool>()> before_dot);
+  Awaitable<AttemptResult> Send(Envelope envelope, WireMessage message, std::function<Awaitable<bool>()> before_dot);
 
   // Looks, without waiting, at whether an open session has ended while nobody used it (closed, 421). False: it has, or
   // was never usable. Saves an attempt before a message is made for it.
@@ -101,8 +100,7 @@ class Session {
   Awaitable<std::optional<AttemptResult>> Encrypt(const TlsDemand* demand);
   Awaitable<absl::StatusOr<Reply>> Ask(std::string command, absl::Duration limit);
   // Sends MAIL, RCPT and, without BDAT, DATA, in one go where the host allows it. Nothing: it wants the message.
-  Awaitable<std::optional<AttemptResult>> Introduce(const Envelope* envelope, const WireMessage* message,
-                                                    Mode mode);
+  Awaitable<std::optional<AttemptResult>> Introduce(const Envelope* envelope, const WireMessage* message, Mode mode);
   Awaitable<AttemptResult> Transmit(const std::string* canonical, size_t first_dot, Mode mode);
   absl::Status MakeCommands(const Envelope& envelope, const WireMessage& message, std::string* mail,
                             std::string* rcpt) const;

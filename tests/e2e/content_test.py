@@ -178,8 +178,8 @@ class ContentTest(unittest.TestCase):
         self.wavepost.add_sending_domain("signed.test")
         authority, key = self.folder / "ca.pem", self.folder / "key.pem"
         p12, wrong = self.folder / "me.p12", self.folder / "wrong.txt"
-        openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", authority, "-days",
-                   "60", "-subj", "/CN=Signer", "-addext", "subjectAltName=email:hr@signed.test", "-addext",
+        openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", authority,
+                   "-days", "60", "-subj", "/CN=Signer", "-addext", "subjectAltName=email:hr@signed.test", "-addext",
                    "keyUsage=digitalSignature", "-addext", "extendedKeyUsage=emailProtection"]
         subprocess.run(openssl, check=True, capture_output=True)
         subprocess.run(["openssl", "pkcs12", "-export", "-in", authority, "-inkey", key, "-out", p12, "-passout",

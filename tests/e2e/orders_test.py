@@ -108,8 +108,8 @@ class OrdersTest(unittest.TestCase):
         self.wavepost.cli("audit", "dropped")
 
     def test_an_urgent_message_passes_all_bulk(self):
-        # All of it waits at the sender before the first one may leave; waves take turns, so twelve of them make sure that
-        # it is the priority that counts and not the turn.
+        # All of it waits at the sender before the first one may leave; waves take turns, so twelve of them make sure
+        # that it is the priority that counts and not the turn.
         self.wavepost.cli("pause", "--domain", "slow.test", "--reason", "until all have come")
         names = [f"bulk{n}" for n in range(12)]
         for name in names:

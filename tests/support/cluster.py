@@ -251,7 +251,7 @@ class Cluster:
         added = self.cli_json("domains", "add", domain, "--mode", mode)
         self.publish(added["dns_records"])
         if self.verify_from:
-            wait_until(lambda: self.cli_json("domains", "verify", domain, check=False)["state"].upper() == "VERIFIED", 30,
+            wait_until(lambda: self.cli_json("domains", "verify", domain, check=False)["state"] == "verified", 30,
                        lambda: f"{domain} to be verified: {self.cli('domains', 'verify', domain, check=False)}", 0.3)
         return added
 

@@ -19,8 +19,8 @@ TESTNET_EDGE = r"^tests/testnet/(smtp_server|dsn_sender|testnet)\.cc$"
 SLEEPS = r"\bsleep_for\b|\bsleep_until\b|\busleep\s*\(|\babsl::SleepFor\b"
 RANDOM = r"std::random_device|\bsrand\s*\(|[^_\w]rand\s*\(\s*\)"
 BANNED = [
-    # cli/call.cc: a pause between two attempts to reach a server.
-    (SLEEPS, "a real sleep; wait for what you wait for", r"^cli/(call|fake_server)\.cc$"),
+    # cli: a pause between two attempts to reach a server, or to find a domain verified.
+    (SLEEPS, "a real sleep; wait for what you wait for", r"^cli/(call|cli|fake_server|fake_queue_server)\.cc$"),
     (RANDOM, "a global source of randomness; take a seeded generator", WIRING),
     (r"system_clock::now", "the wall clock; take a time or a Clock (common/base/clock.h)",
      rf"^common/base/clock\.h$|_test(_util)?\.cc$|^cli/fake_server\.cc$|{WIRING}"),

@@ -198,7 +198,7 @@ Awaitable<void> RunClient(Session* session, tcp::endpoint to, const Dialogue* di
   for (int i = 0; i < dialogue->transactions && !played->open.has_value() && session->usable(); ++i) {
     co_await Settle();  // between messages the peer may do something
     WireMessage message{.canonical = std::make_shared<const std::string>(dialogue->message),
-                            .has_8bit = dialogue->has_8bit};
+                        .has_8bit = dialogue->has_8bit};
     std::function<Awaitable<bool>()> before_dot = [played, dialogue]() -> Awaitable<bool> {
       ++played->marks;
       co_await Settle();  // as the disk would
