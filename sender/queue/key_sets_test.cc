@@ -110,8 +110,8 @@ TEST_F(KeySetStoreTest, AFolderOfAnEarlierVersionLosesItsClearKeysAndAsksForSets
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     ASSERT_TRUE(rocksdb::DB::Open(rocksdb::DBOptions(), options_.data_dir, families, &handles, &db).ok());
     for (auto* handle : handles) {
-      if (handle->GetName() == "keys")
-        ASSERT_TRUE(db->Put(rocksdb::WriteOptions(), handle, "example.com", kSecret).ok());
+      if (handle->GetName() != "keys") continue;
+      ASSERT_TRUE(db->Put(rocksdb::WriteOptions(), handle, "example.com", kSecret).ok());
     }
     for (auto* handle : handles) ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
     delete db;
