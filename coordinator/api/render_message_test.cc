@@ -212,6 +212,7 @@ TEST_F(RenderMessageTest, AnotherTenantSeesNothing) {
 }
 
 TEST_F(RenderMessageTest, SmimeWithoutACertificateIsSaid) {
+  api_.domain_policy.allow_unverified = true;
   auto campaign = *store_->GetCampaign(kPreviewed);
   campaign.mutable_campaign()->set_name(absl::StrCat(kPreviewed, "-smime"));
   campaign.mutable_campaign()->mutable_content()->set_smime(true);

@@ -322,7 +322,7 @@ TEST_F(DomainKeeperTest, StartsAndStops) {
   keeper_->Start();
   keeper_->Stop();
   keeper_->Stop();
-  EXPECT_EQ(keeper_->Verify(kKept).status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(keeper_->Verify(kKept).status().code(), absl::StatusCode::kUnavailable);
 }
 
 TEST_F(DomainKeeperTest, TellsOfCertificatesThatEnd) {

@@ -46,7 +46,6 @@ TEST_F(CertificatesTest, AreKeptWithTheirKeysUntilDeleted) {
 }
 
 TEST_F(CertificatesTest, OneThatARunningWaveSignsWithStays) {
-  ASSERT_TRUE(MakeDraft(store_.get()).ok());
   cluster::v1::StoredCampaign campaign;
   campaign.mutable_campaign()->set_name(absl::StrCat(kTenant, "/campaigns/signed"));
   campaign.mutable_campaign()->mutable_content()->set_smime(true);

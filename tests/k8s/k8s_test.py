@@ -29,7 +29,8 @@ KINDS = {"StatefulSet": "io.k8s.api.apps.v1.StatefulSet", "Service": "io.k8s.api
          "PodDisruptionBudget": "io.k8s.api.policy.v1.PodDisruptionBudget"}
 # Made by hand before the first apply (k8s/README.md): name -> files in it.
 TLS = {"tls.crt", "tls.key", "ca.crt"}
-SECRETS = {"token-keys": {"token_keys"}, "operator-key": {"operator_key"}, "coordinator-tls": TLS, "sender-tls": TLS,
+SECRETS = {"token-keys": {"token_keys"}, "operator-key": {"operator_key"}, "sealing-keys": {"sealing_keys"},
+           "coordinator-tls": TLS, "sender-tls": TLS,
            "bouncer-tls": TLS}
 KUSTOMIZATION_KEYS = {"apiVersion", "kind", "namespace", "resources", "configMapGenerator", "images"}
 GRACE_MARGIN_S = 15  # for closing the database after the drain
