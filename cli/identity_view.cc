@@ -17,18 +17,8 @@ std::string Clean(const std::string& text) {
 }
 
 std::string ReverseWord(const v1::EgressCheck& ip) {
-  switch (ip.reverse_state()) {
-    case v1::RecordCheck::OK:
-      return "OK";
-    case v1::RecordCheck::MISSING:
-      return "missing";
-    case v1::RecordCheck::WRONG:
-      return "wrong";
-    case v1::RecordCheck::UNKNOWN:
-      return "no answer";
-    default:
-      return "not looked at";
-  }
+  if (ip.reverse_state() == v1::RecordCheck::STATE_UNSPECIFIED) return "not looked at";
+  return std::string(StateText(ip.reverse_state()));
 }
 
 std::string Egress(const v1::Identity& identity) {

@@ -40,6 +40,12 @@ std::string_view Need(bool required) {
   return required ? "required" : "advised";
 }
 
+std::string Clean(const std::string& text) {
+  return Printable(text, kDataBytesMax);
+}
+
+}  // namespace
+
 std::string_view StateText(v1::RecordCheck::State state) {
   switch (state) {
     case v1::RecordCheck::OK:
@@ -52,12 +58,6 @@ std::string_view StateText(v1::RecordCheck::State state) {
       return "no answer";
   }
 }
-
-std::string Clean(const std::string& text) {
-  return Printable(text, kDataBytesMax);
-}
-
-}  // namespace
 
 std::string RecordsText(const DnsRecords& records) {
   Table table;

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "wavepost/v1/domains_service.pb.h"
 
@@ -24,6 +25,9 @@ std::string RecordsZone(const DnsRecords& records);
 // Per record how it stands; where that is not OK, or OK has a catch, what was found and the advice, wrapped to
 // `columns`.
 std::string ChecksText(const RecordChecks& checks, size_t columns);
+
+// "OK", "missing", "wrong"; else "no answer".
+std::string_view StateText(v1::RecordCheck::State state);
 
 // Required records that were missing or wrong; unanswered ones too.
 int RequiredNotOk(const RecordChecks& checks);

@@ -1,9 +1,10 @@
 // What the tables of classify_world*_test.cc are made of.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "common/smtp/classify.h"
 #include "common/smtp/reply.h"
@@ -33,5 +34,16 @@ struct Row {
   Fault fault;
   Verdict::Scope scope;
 };
+
+inline void ExpectMeans(const Row& row) {
+  const std::optional<Reply> reply = ReplyFromText(row.reply);
+  ASSERT_TRUE(reply.has_value()) << row.reply;
+  const Verdict verdict = Classify(*reply, row.phase);
+  const auto show = [&verdict, &row] { return std::string(verdict.rule) + " took: " + row.reply; };
+  EXPECT_EQ(verdict.kind, row.kind) << show();
+  EXPECT_EQ(Reason_Name(verdict.reason), Reason_Name(row.reason)) << show();
+  EXPECT_EQ(Fault_Name(verdict.fault), Fault_Name(row.fault)) << show();
+  EXPECT_EQ(verdict.scope, row.scope) << show();
+}
 
 }  // namespace wavepost::world

@@ -2,9 +2,7 @@
 // the rules are scored with: a row that fails here shows that the rules fit too tightly.
 #include <gtest/gtest.h>
 
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "common/smtp/classify_world.h"
 
@@ -14,15 +12,7 @@ namespace {
 class ClassifyWorldMore : public testing::TestWithParam<Row> {};
 
 TEST_P(ClassifyWorldMore, Means) {
-  const Row& row = GetParam();
-  const std::optional<Reply> reply = ReplyFromText(row.reply);
-  ASSERT_TRUE(reply.has_value()) << row.reply;
-  const Verdict verdict = Classify(*reply, row.phase);
-  const auto show = [&verdict, &row] { return std::string(verdict.rule) + " took: " + row.reply; };
-  EXPECT_EQ(verdict.kind, row.kind) << show();
-  EXPECT_EQ(Reason_Name(verdict.reason), Reason_Name(row.reason)) << show();
-  EXPECT_EQ(Fault_Name(verdict.fault), Fault_Name(row.fault)) << show();
-  EXPECT_EQ(verdict.scope, row.scope) << show();
+  ExpectMeans(GetParam());
 }
 
 constexpr Row kRows[] = {

@@ -4,9 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include <optional>
 #include <string>
-#include <string_view>
 
 namespace wavepost::world {
 namespace {
@@ -14,15 +12,7 @@ namespace {
 class ClassifyWorld : public testing::TestWithParam<Row> {};
 
 TEST_P(ClassifyWorld, Means) {
-  const Row& row = GetParam();
-  const std::optional<Reply> reply = ReplyFromText(row.reply);
-  ASSERT_TRUE(reply.has_value()) << row.reply;
-  const Verdict verdict = Classify(*reply, row.phase);
-  const auto show = [&verdict, &row] { return std::string(verdict.rule) + " took: " + row.reply; };
-  EXPECT_EQ(verdict.kind, row.kind) << show();
-  EXPECT_EQ(Reason_Name(verdict.reason), Reason_Name(row.reason)) << show();
-  EXPECT_EQ(Fault_Name(verdict.fault), Fault_Name(row.fault)) << show();
-  EXPECT_EQ(verdict.scope, row.scope) << show();
+  ExpectMeans(GetParam());
 }
 
 constexpr Row kRows[] = {

@@ -8,7 +8,6 @@
 #include "common/base/status_macros.h"
 #include "common/base/strings.h"
 #include "common/mail/outgoing.h"
-#include "common/smtp/compose.h"
 #include "sender/queue/queue_store.h"
 #include "wavepost/cluster/v1/dispatch_service.pb.h"
 
