@@ -121,6 +121,7 @@ Finding FromMessage(const Report& report) {
 Finding ClassifyRecipient(const ReportedRecipient& recipient) {
   const EnhancedCode status = EnhancedCode::Parse(recipient.status);
   Finding finding;
+  finding.format = recipient.format;
   finding.final_recipient = Printable(
       recipient.final_recipient.empty() ? recipient.original_recipient : recipient.final_recipient, kAddressBytesMax);
   DeliveryStatus& out = finding.status;
@@ -136,6 +137,7 @@ Finding ClassifyRecipient(const ReportedRecipient& recipient) {
     return finding;
   }
   const Judged judged = Judge(recipient, status);
+  finding.rule = std::string(judged.verdict.rule);
   const bool quoted = ReplyFromText(WithoutType(recipient.diagnostic)).has_value();
   if (quoted) out.set_code(judged.reply.code);
   // The quoted reply's code is more precise than a status that says only "failed".

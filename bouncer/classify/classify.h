@@ -18,6 +18,9 @@ struct Finding {
   wavepost::v1::DeliveryStatus status;
   // As the report says; may be empty. At most 320 bytes.
   std::string final_recipient;
+  // For `parse --explain` and logs: the rule that decided and the format it was read from; may be empty.
+  std::string rule;
+  std::string format;
 };
 
 // One per-recipient group.
