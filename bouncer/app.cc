@@ -14,6 +14,7 @@
 
 #include "absl/time/time.h"
 #include "bouncer/feed/feed.h"
+#include "bouncer/inbound/report_sink.h"
 #include "bouncer/log_value.h"
 #include "bouncer/outbox/outbox.h"
 #include "common/base/clock.h"
@@ -37,9 +38,10 @@ class BouncerApp::Impl {
     ASSIGN_OR_RETURN(outbox_, Outbox::Open({.path = config.data_dir,
                                             .first_sequence = absl::ToUnixMicros(clock_.Now()),
                                             .records_max = config.outbox_records_max}));
+    sink_ = std::make_unique<ReportSink>(outbox_.get(), &clock_);
     inbound_ = std::make_unique<InboundServer>(
         io_, InboundServer::Options{.hostname = config.hostname, .limits = config.limits},
-        Mailboxes(config.return_path_domain, std::move(keys)), outbox_.get(), &clock_);
+        Mailboxes(config.return_path_domain, std::move(keys)), sink_.get());
     for (const std::string& address : config.listen) RETURN_IF_ERROR(inbound_->Listen(address));
     if (!config.status_listen.empty()) {
       ASSIGN_OR_RETURN(status_, StartStatusServer(config.status_listen));
@@ -91,6 +93,7 @@ class BouncerApp::Impl {
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(io_);
   std::unique_ptr<Outbox> outbox_;
+  std::unique_ptr<ReportSink> sink_;
   std::unique_ptr<InboundServer> inbound_;
   RpcServer status_;
   std::unique_ptr<Feed> feed_;

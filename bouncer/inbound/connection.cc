@@ -8,11 +8,8 @@
 #include <asio/post.hpp>
 #include <asio/write.hpp>
 #include <utility>
-#include <vector>
 
-#include "bouncer/inbound/intake.h"
-#include "bouncer/log_value.h"
-#include "common/base/strings.h"
+#include "bouncer/inbound/message_sink.h"
 
 namespace wavepost {
 namespace {
@@ -78,40 +75,18 @@ Awaitable<bool> Connection::Read() {
 }
 
 Awaitable<void> Connection::Store() {
-  const TakenMessage& message = dialogue_.message();
-  if (message.to_postmaster) shared_->counters.postmaster_dropped.fetch_add(1);
-  if (message.recipients.empty() && message.unsubscribes.empty()) {
-    dialogue_.Stored(absl::OkStatus());
-    co_return;
-  }
-  std::vector<cluster::v1::BounceReport> reports =
-      MakeBounceReports(message.head, message.recipients, message.unsubscribes, shared_->clock->Now());
-  const std::string class_name = v1::BounceClass_Name(reports.front().bounce_class());
-  const std::string reason_name = v1::Reason_Name(reports.front().status().reason());
-  const std::string recipient = RecipientId::FromPacked(reports.front().recipient_id()).ToString();
-  const size_t count = reports.size();
-
   stored_.reset();
   stored_signal_.expires_at(Deadline::max());
   watchdog_.cancel();
-  shared_->store->Append(std::move(reports),
-                         [self = shared_from_this(), executor = socket_.get_executor()](absl::Status status) {
-                           asio::post(executor, [self, status = std::move(status)] {
-                             self->stored_ = status;
-                             self->stored_signal_.cancel();
-                           });
-                         });
+  shared_->sink->Take(dialogue_.TakeMessage(), client_,
+                      [self = shared_from_this(), executor = socket_.get_executor()](absl::Status status) {
+                        asio::post(executor, [self, status = std::move(status)] {
+                          self->stored_ = status;
+                          self->stored_signal_.cancel();
+                        });
+                      });
   while (!stored_.has_value()) co_await stored_signal_.async_wait(use_tuple);
-
-  if (stored_->ok()) {
-    shared_->counters.messages_stored.fetch_add(1);
-    spdlog::info("event=report_stored recipient={} recipients={} class={} reason={} client={}", recipient, count,
-                 class_name, reason_name, client_);
-  } else {
-    shared_->counters.messages_not_stored.fetch_add(1);
-    spdlog::error("event=report_not_stored recipient={} error={} client={}", recipient,
-                  LogValue(Sv(stored_->message())), client_);
-  }
+  (stored_->ok() ? shared_->counters.messages_stored : shared_->counters.messages_not_stored).fetch_add(1);
   dialogue_.Stored(*stored_);
 }
 

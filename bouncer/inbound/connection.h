@@ -23,8 +23,7 @@ struct InboundShared {
   InboundLimits limits;
   Mailboxes mailboxes;
   HeadBudget budget;
-  ReportStore* store;
-  const Clock* clock;
+  MessageSink* sink;
   InboundServer::Counters counters;
 };
 

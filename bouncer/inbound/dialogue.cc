@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/recipient_id.h"
 #include "common/base/strings.h"
 
 namespace wavepost {
@@ -175,13 +177,13 @@ void Dialogue::Rcpt(const Command& command) {
       ++refused_recipients_;
       return Error(550, "5.1.1", "no such address");
     case Mailboxes::Kind::kPostmaster:
-      message_.to_postmaster = true;
+      message_.envelope.keep = true;
       break;
     case Mailboxes::Kind::kReturnPath:
-      AddOnce(match.recipient, &message_.recipients);
+      AddOnce(match.recipient, &message_.envelope.recipients);
       break;
     case Mailboxes::Kind::kUnsubscribe:
-      AddOnce(match.recipient, &message_.unsubscribes);
+      AddOnce(match.recipient, &message_.envelope.unsubscribes);
       break;
   }
   ++recipients_;

@@ -8,12 +8,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "bouncer/inbound/limits.h"
 #include "bouncer/inbound/mailboxes.h"
-#include "common/base/recipient_id.h"
+#include "bouncer/inbound/message_sink.h"
 #include "common/smtp/command.h"
 #include "common/smtp/server_input.h"
 
@@ -35,20 +35,12 @@ class HeadBudget {
   size_t left_;
 };
 
-// A message that is complete and waits to be stored.
-struct TakenMessage {
-  std::string head;                       // the first InboundLimits::head_bytes_max bytes
-  std::vector<RecipientId> recipients;    // from the tokens, without repetitions; may be empty
-  std::vector<RecipientId> unsubscribes;  // likewise, of those who want no more mail
-  bool to_postmaster = false;
-};
-
 // Use: send output(), Feed what was read, then Advance() and act on what it wants. Not thread-safe.
 class Dialogue {
  public:
   enum class Wants {
     kInput,  // send output, read, Feed
-    kStore,  // send output, store message(), then Stored()
+    kStore,  // send output, store TakeMessage(), then Stored()
     kClose,  // send output, close
   };
 
@@ -65,7 +57,7 @@ class Dialogue {
   std::string TakeOutput();
 
   // After kStore. `status` OK is a promise: the client forgets the message.
-  const TakenMessage& message() const { return message_; }
+  TakenMessage TakeMessage() { return std::move(message_); }
   void Stored(const absl::Status& status);
 
   // Ends the dialogue with a 421 from our side.

@@ -50,7 +50,7 @@ class DialogueTest : public ::testing::Test {
       Codes(dialogue().TakeOutput(), &out);
       if (wants == Wants::kInput) return out;
       if (wants == Wants::kClose) return out + " CLOSE";
-      messages_.push_back(dialogue().message());
+      messages_.push_back(dialogue().TakeMessage());
       out += " STORE";
       dialogue().Stored(stored_);
     }
@@ -89,7 +89,7 @@ TEST_F(DialogueTest, TakesAReport) {
   EXPECT_EQ(Talk(".\n"), " STORE 250");
   ASSERT_EQ(messages_.size(), 1u);
   EXPECT_EQ(messages_[0].head, "Subject: x\r\n\r\n.dot\r\n");
-  EXPECT_THAT(messages_[0].recipients, ElementsAre(kId));
+  EXPECT_THAT(messages_[0].envelope.recipients, ElementsAre(kId));
   EXPECT_EQ(Talk("QUIT\n"), "221 CLOSE");
 }
 
@@ -98,8 +98,8 @@ TEST_F(DialogueTest, SeveralMessagesPipelined) {
                  "MAIL FROM:<x@y.example> SMTPUTF8\nRCPT TO:<$2>\nDATA\nb\n.\nQUIT\n"),
             "220 250 250 250 250 250 354 STORE 250 250 250 354 STORE 250 221 CLOSE");
   ASSERT_EQ(messages_.size(), 2u);
-  EXPECT_THAT(messages_[0].recipients, ElementsAre(kId, kOther));
-  EXPECT_THAT(messages_[1].recipients, ElementsAre(kOther));
+  EXPECT_THAT(messages_[0].envelope.recipients, ElementsAre(kId, kOther));
+  EXPECT_THAT(messages_[1].envelope.recipients, ElementsAre(kOther));
   EXPECT_EQ(messages_[1].head, "b\r\n");
 }
 
@@ -112,11 +112,11 @@ TEST_F(DialogueTest, RefusesForgedAndUnknownAddresses) {
   EXPECT_EQ(dialogue().refused_recipients(), 3);
 }
 
-TEST_F(DialogueTest, PostmasterIsCountedNotStored) {
+TEST_F(DialogueTest, PostmasterIsKept) {
   EXPECT_EQ(Talk("EHLO c\nMAIL FROM:<a@b.example>\nRCPT TO:<postmaster>\nDATA\nhelp\n.\n"),
             "220 250 250 250 354 STORE 250");
-  EXPECT_TRUE(messages_.at(0).to_postmaster);
-  EXPECT_THAT(messages_.at(0).recipients, IsEmpty());
+  EXPECT_TRUE(messages_.at(0).envelope.keep);
+  EXPECT_THAT(messages_.at(0).envelope.recipients, IsEmpty());
 }
 
 struct FailRow {

@@ -155,15 +155,13 @@ class InboundServer::Impl : public std::enable_shared_from_this<InboundServer::I
   std::function<void()> done_;
 };
 
-InboundServer::InboundServer(asio::io_context& io, Options options, Mailboxes mailboxes, ReportStore* store,
-                             const Clock* clock) {
+InboundServer::InboundServer(asio::io_context& io, Options options, Mailboxes mailboxes, MessageSink* sink) {
   const size_t heads_bytes_max = options.limits.heads_bytes_max;
   auto shared = std::shared_ptr<InboundShared>(new InboundShared{.hostname = std::move(options.hostname),
                                                                  .limits = options.limits,
                                                                  .mailboxes = std::move(mailboxes),
                                                                  .budget = HeadBudget(heads_bytes_max),
-                                                                 .store = store,
-                                                                 .clock = clock,
+                                                                 .sink = sink,
                                                                  .counters = {}});
   impl_ = std::make_shared<Impl>(io, std::move(shared));
   io_ = &io;

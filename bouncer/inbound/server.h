@@ -1,6 +1,6 @@
 // The SMTP server at the return path's domain: sockets, deadlines and limits round Dialogue.
 //
-// Owner:    lives on the io_context given to the constructor, which one thread runs; parsing happens there too.
+// Owner:    lives on the io_context given to the constructor, which one thread runs.
 // Lifetime: co-operates with Stop(): destroy it only after Stop's `done` has run, or when its io_context runs no more.
 #pragma once
 
@@ -15,8 +15,7 @@
 #include "absl/status/status.h"
 #include "bouncer/inbound/limits.h"
 #include "bouncer/inbound/mailboxes.h"
-#include "bouncer/outbox/outbox.h"
-#include "common/base/clock.h"
+#include "bouncer/inbound/message_sink.h"
 
 namespace wavepost {
 
@@ -29,7 +28,6 @@ class InboundServer {
     std::atomic<int64_t> recipients_refused{0};   // unknown or forged return paths
     std::atomic<int64_t> messages_stored{0};      // answered with 250
     std::atomic<int64_t> messages_not_stored{0};  // answered with 45x because storing failed
-    std::atomic<int64_t> postmaster_dropped{0};
     std::atomic<int64_t> timeouts{0};
   };
 
@@ -38,8 +36,8 @@ class InboundServer {
     InboundLimits limits;
   };
 
-  // store and clock must outlive the server, and the io_context whatever the store still calls back.
-  InboundServer(asio::io_context& io, Options options, Mailboxes mailboxes, ReportStore* store, const Clock* clock);
+  // sink must outlive the server, and the io_context whatever the sink still calls back.
+  InboundServer(asio::io_context& io, Options options, Mailboxes mailboxes, MessageSink* sink);
   ~InboundServer();
 
   // Binds and accepts on "HOST:PORT" (IP addresses only; "[::1]:25"; port 0: any free one). Before the io_context runs.

@@ -20,12 +20,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "bouncer/inbound/report_sink.h"
 
 namespace wavepost {
 namespace {
 
 using asio::ip::tcp;
-using cluster::v1::BounceReport;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -35,12 +35,12 @@ std::string Path() {
   return ReturnPath(MakeToken(TokenKeys::ForTest(), kId, 1), "bounce.example");
 }
 
-// Holds every Append until the test answers it.
-class HeldStore final : public ReportStore {
+// Holds every message until the test answers it.
+class HeldSink final : public MessageSink {
  public:
-  void Append(std::vector<BounceReport> reports, Done done) override {
+  void Take(TakenMessage message, std::string /*client*/, Done done) override {
     std::lock_guard lock(mutex_);
-    reports_.insert(reports_.end(), reports.begin(), reports.end());
+    messages_.push_back(std::move(message));
     waiting_.push_back(std::move(done));
     arrived_.notify_all();
   }
@@ -63,14 +63,14 @@ class HeldStore final : public ReportStore {
 
   size_t stored() {
     std::lock_guard lock(mutex_);
-    return reports_.size();
+    return messages_.size();
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::vector<Done> waiting_;
-  std::vector<BounceReport> reports_;
+  std::vector<TakenMessage> messages_;
 };
 
 // A blocking client.
@@ -134,10 +134,10 @@ class ServerTest : public ::testing::Test {
   ServerTest() { spdlog::set_level(spdlog::level::off); }
   ~ServerTest() override { Stop(); }
 
-  int Start(InboundLimits limits = {}, ReportStore* store = nullptr) {
+  int Start(InboundLimits limits = {}, MessageSink* sink = nullptr) {
     server_ = std::make_unique<InboundServer>(
         io_, InboundServer::Options{.hostname = "mx.bounce.example", .limits = limits},
-        Mailboxes("bounce.example", TokenKeys::ForTest()), store == nullptr ? &held_ : store, &clock_);
+        Mailboxes("bounce.example", TokenKeys::ForTest()), sink == nullptr ? &held_ : sink);
     EXPECT_TRUE(server_->Listen("127.0.0.1:0").ok());
     EXPECT_TRUE(server_->Listen("127.0.0.1:0").ok());
     thread_ = std::thread([this] { io_.run(); });
@@ -156,7 +156,7 @@ class ServerTest : public ::testing::Test {
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(io_);
   ManualClock clock_;
-  HeldStore held_;
+  HeldSink held_;
   std::unique_ptr<InboundServer> server_;
   std::thread thread_;
 };
@@ -194,8 +194,9 @@ TEST_F(ServerTest, FailedSyncIsA451) {
   std::filesystem::remove_all(path);
   auto outbox = Outbox::Open({.path = path, .sync = [] { return absl::UnavailableError("input/output error"); }});
   ASSERT_TRUE(outbox.ok()) << outbox.status();
+  ReportSink sink(outbox->get(), &clock_);
   {
-    Client client(Start({}, outbox->get()));
+    Client client(Start({}, &sink));
     client.ToData();
     client.Send("x\r\n.\r\n");
     EXPECT_THAT(client.Reply(), StartsWith("451"));
@@ -390,7 +391,7 @@ TEST_F(ServerTest, StopDoesNotWaitForEver) {
 
 TEST_F(ServerTest, ListenErrorsSayWhich) {
   const int port = Start();
-  InboundServer other(io_, {.hostname = "h"}, Mailboxes("bounce.example", TokenKeys::ForTest()), &held_, &clock_);
+  InboundServer other(io_, {.hostname = "h"}, Mailboxes("bounce.example", TokenKeys::ForTest()), &held_);
   const absl::Status taken = other.Listen(absl::StrCat("127.0.0.1:", port));
   EXPECT_EQ(taken.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(taken.message()), HasSubstr(absl::StrCat("127.0.0.1:", port)));
