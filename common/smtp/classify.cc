@@ -1,43 +1,22 @@
 #include "common/smtp/classify.h"
 
-#include <charconv>
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "common/smtp/classify_index.h"
 #include "common/smtp/classify_rules.h"
 #include "common/smtp/classify_text.h"
+#include "common/smtp/rule_book.h"
 
 namespace wavepost {
 namespace {
 
-// True if `value` is one of the numbers in "550|553".
-bool CodeListed(std::string_view list, int value) {
-  while (!list.empty()) {
-    const size_t bar = list.find('|');
-    const std::string_view item = list.substr(0, bar);
-    int code = 0;
-    std::from_chars(item.data(), item.data() + item.size(), code);
-    if (code == value) return true;
-    list = bar == std::string_view::npos ? std::string_view() : list.substr(bar + 1);
-  }
-  return false;
-}
-
-// True if the code's subject and detail are listed in "1.1|7.*".
-bool EnhancedListed(std::string_view list, const EnhancedCode& code) {
-  if (!code.present()) return false;
-  while (!list.empty()) {
-    const size_t bar = list.find('|');
-    const std::string_view item = list.substr(0, bar);
-    const size_t dot = item.find('.');
-    int subject = -1;
-    int detail = -1;
-    std::from_chars(item.data(), item.data() + dot, subject);
-    std::from_chars(item.data() + dot + 1, item.data() + item.size(), detail);
-    if (subject == code.subject && (item[dot + 1] == '*' || detail == code.detail)) return true;
-    list = bar == std::string_view::npos ? std::string_view() : list.substr(bar + 1);
+bool EnhancedListed(const std::vector<EnhancedPattern>& list, const EnhancedCode& code) {
+  for (const EnhancedPattern& pattern : list) {
+    if (code.subject == pattern.subject && (pattern.detail < 0 || code.detail == pattern.detail)) return code.present();
   }
   return false;
 }
@@ -55,7 +34,9 @@ bool Fires(const ClassifyRule& rule, size_t index, const Facts& facts) {
   if ((static_cast<uint8_t>(rule.on) & static_cast<uint8_t>(on)) == 0) return false;
   if ((rule.phases >> static_cast<int>(facts.phase) & 1) == 0) return false;
   if ((rule.flags & kNamesIp) != 0 && !facts.names_ip) return false;
-  if (!rule.codes.empty() && !CodeListed(rule.codes, facts.reply->code)) return false;
+  if (!rule.codes.empty() && std::find(rule.codes.begin(), rule.codes.end(), facts.reply->code) == rule.codes.end()) {
+    return false;
+  }
   if (!rule.enhanced.empty() && !EnhancedListed(rule.enhanced, facts.enhanced)) return false;
   if (!rule.words.empty() && !facts.hits.words[index]) return false;
   return !facts.hits.unless[index];
@@ -101,6 +82,10 @@ std::string_view PhaseName(Phase phase) {
 }
 
 Verdict Classify(const Reply& reply, Phase phase) {
+  return ClassifyWith(RuleBook::Active(), reply, phase);
+}
+
+Verdict ClassifyWith(const RuleBook& book, const Reply& reply, Phase phase) {
   Verdict verdict;
   if (reply.positive() || (reply.intermediate() && phase == Phase::kData)) return verdict;
   if (!reply.transient() && !reply.permanent()) {  // 3xx out of place: the dialogue is lost, the message is not
@@ -115,10 +100,10 @@ Verdict Classify(const Reply& reply, Phase phase) {
   }
   const std::string text = reply.Text();
   const ReplyWords words = ToWords(text);
-  Facts facts{&reply, reply.enhanced, words.names_ip, RuleIndex::Get().Find(words), phase};
+  Facts facts{&reply, reply.enhanced, words.names_ip, book.index().Find(words), phase};
   if (!facts.enhanced.present()) facts.enhanced = EnhancedCode::Find(text, reply.code / 100);
 
-  const std::span<const ClassifyRule> rules = ClassifyRules();
+  const std::span<const ClassifyRule> rules = book.rules();
   for (size_t i = 0; i < rules.size(); ++i) {
     const ClassifyRule& rule = rules[i];
     if (!Fires(rule, i, facts)) continue;

@@ -1,7 +1,7 @@
 // What a reply means for the recipient, for us and for the next attempt. Pure.
 //
 // Order of trust: the class of the SMTP code (2, 4, 5), the enhanced status code (RFC 3463), known texts, the phase.
-// The rules stand in one table, classify_rules.cc; each carries a sample that must fire it.
+// The rules are data, rules/*.yaml; each carries a sample that must fire it.
 #pragma once
 
 #include <optional>

@@ -1,9 +1,6 @@
 #include "common/smtp/classify_index.h"
 
-#include <span>
-
 #include "common/base/check.h"
-#include "common/smtp/classify_rules.h"
 
 namespace wavepost {
 namespace {
@@ -17,13 +14,7 @@ uint32_t Head(std::string_view text) {
 
 }  // namespace
 
-const RuleIndex& RuleIndex::Get() {
-  static const RuleIndex kIndex;
-  return kIndex;
-}
-
-RuleIndex::RuleIndex() {
-  const std::span<const ClassifyRule> rules = ClassifyRules();
+RuleIndex::RuleIndex(std::span<const ClassifyRule> rules) {
   WP_CHECK(rules.size() <= kRulesMax);
   for (size_t i = 0; i < rules.size(); ++i) {
     Add(rules[i].words, i, /*unless=*/false);
@@ -31,19 +22,24 @@ RuleIndex::RuleIndex() {
   }
 }
 
+bool RuleIndex::CanHold(std::string_view alternative) {
+  // A first piece of one letter would belong into many buckets.
+  if (alternative.size() < 2 || std::string_view("*_$").find(alternative[1]) != std::string_view::npos) return false;
+  const size_t star = alternative.find('*');
+  return star == std::string_view::npos || (star > 0 && star + 2 < alternative.size());
+}
+
 void RuleIndex::Add(std::string_view pattern, size_t rule, bool unless) {
   while (!pattern.empty()) {
     const size_t bar = pattern.find('|');
     const std::string_view alternative = pattern.substr(0, bar);
-    // A first piece of one letter would belong into many buckets; no row has one.
-    WP_CHECK(alternative.size() >= 2 && alternative[1] != '*' && alternative[1] != '_' && alternative[1] != '$');
+    WP_CHECK(CanHold(alternative));
     const size_t star = alternative.find('*');
     const std::string_view first = alternative.substr(0, alternative.find_first_of("*_$"));
     Entry entry{
         Head(alternative), first.size() >= 4 ? 0xffffffff : 0x0000ffff, kBuckets, static_cast<uint16_t>(rule), unless,
         alternative};
     if (star != std::string_view::npos) {
-      WP_CHECK(star + 2 < alternative.size());
       entry.next = static_cast<uint16_t>(Bucket(alternative[star + 1], alternative[star + 2]));
     }
     entry.head &= entry.head_mask;

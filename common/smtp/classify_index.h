@@ -5,22 +5,30 @@
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
+#include "common/smtp/classify_rules.h"
 #include "common/smtp/classify_text.h"
 
 namespace wavepost {
 
-// Immutable; any thread may ask. Get() makes it from ClassifyRules() once.
+// Immutable; any thread may ask.
 class RuleIndex {
  public:
   static constexpr size_t kRulesMax = 256;
 
-  static const RuleIndex& Get();
+  // The rules must outlive it and be patterns that it can hold; at most kRulesMax.
+  explicit RuleIndex(std::span<const ClassifyRule> rules);
+  RuleIndex(const RuleIndex&) = delete;
+  RuleIndex& operator=(const RuleIndex&) = delete;
+
+  // True if `alternative` has two bytes to look it up by, and two after its first '*'.
+  static bool CanHold(std::string_view alternative);
 
   struct Hits {
-    std::bitset<kRulesMax> words;   // bit i: the text matches ClassifyRules()[i].words
+    std::bitset<kRulesMax> words;   // bit i: the text matches rules[i].words
     std::bitset<kRulesMax> unless;  // the same for .unless
   };
   Hits Find(const ReplyWords& words) const;
@@ -36,7 +44,6 @@ class RuleIndex {
   };
   static constexpr size_t kBuckets = 4096;
 
-  RuleIndex();
   void Add(std::string_view pattern, size_t rule, bool unless);
   static size_t Bucket(char first, char second);
 

@@ -1,39 +1,43 @@
-// The table behind Classify(): one row per thing that servers say, first match decides.
+// The rules behind Classify() as they are after reading: see rule_file.h for their form on disk, rule_book.h for the set.
 #pragma once
 
 #include <cstdint>
-#include <span>
-#include <string_view>
+#include <string>
+#include <vector>
 
 #include "common/smtp/classify.h"
 
 namespace wavepost {
 
-// Which replies a row looks at.
+// Which replies a rule looks at.
 enum class On : uint8_t { k4 = 1, k5 = 2, k45 = 3 };
 
-struct ClassifyRule {
-  std::string_view name;
-  On on;
-  uint16_t phases;            // bits 1 << Phase; kAnyPhase
-  std::string_view codes;     // SMTP codes: "550|553"; empty: any
-  std::string_view enhanced;  // subject.detail: "1.1|7.*"; empty: any or none
-  std::string_view words;     // MatchesWords pattern; empty: any text
-  std::string_view unless;    // MatchesWords pattern that must not match; empty: nothing
-  wavepost::v1::Reason reason;
-  wavepost::v1::Fault fault;
-  Verdict::Scope scope;
-  uint8_t flags;  // kThrottled, kTemporaryAnyway, kNamesIp, kConnections
-  Phase sample_phase;
-  std::string_view sample;  // a reply that this row, and none before it, takes
+struct EnhancedPattern {
+  int subject = 0;
+  int detail = 0;  // -1: any
 };
 
-inline constexpr uint16_t kAnyPhase = 0xffff;
+struct ClassifyRule {
+  std::string name;
+  std::string origin;  // "recipient.yaml:12"
+  On on = On::k45;
+  uint16_t phases = 0xffff;               // bits 1 << Phase
+  std::vector<int> codes;                 // SMTP codes; empty: any
+  std::vector<EnhancedPattern> enhanced;  // empty: any or none
+  std::string words;                      // MatchesWords pattern; empty: any text
+  std::string unless;                     // MatchesWords pattern that must not match; empty: nothing
+  wavepost::v1::Reason reason = wavepost::v1::REASON_UNSPECIFIED;
+  wavepost::v1::Fault fault = wavepost::v1::FAULT_UNSPECIFIED;
+  Verdict::Scope scope = Verdict::Scope::kRecipient;
+  uint8_t flags = 0;  // below
+  Phase sample_phase = Phase::kRcpt;
+  std::string sample;  // a reply that this rule, and none before it, takes
+};
+
 inline constexpr uint8_t kThrottled = 1;        // slow down
 inline constexpr uint8_t kTemporaryAnyway = 2;  // temporary even at 5xx
-inline constexpr uint8_t kConnections = 8;      // ... by fewer connections
 inline constexpr uint8_t kNamesIp = 4;          // the text must name an IP address
-
-std::span<const ClassifyRule> ClassifyRules();
+inline constexpr uint8_t kConnections = 8;      // slow down by fewer connections
+inline constexpr uint8_t kPermanent = 16;       // of a failure without a reply: it is final
 
 }  // namespace wavepost

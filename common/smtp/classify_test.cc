@@ -11,6 +11,7 @@
 #include "common/smtp/classify_index.h"
 #include "common/smtp/classify_rules.h"
 #include "common/smtp/classify_text.h"
+#include "common/smtp/rule_book.h"
 
 namespace wavepost {
 namespace {
@@ -26,8 +27,8 @@ Reply Parse(std::string_view text) {
 
 // Each row of the table is reached by its own sample: no row is dead, none is shadowed by another.
 TEST(ClassifyRules, EverySampleFiresItsRule) {
-  std::set<std::string_view> names;
-  for (const ClassifyRule& rule : ClassifyRules()) {
+  std::set<std::string, std::less<>> names;
+  for (const ClassifyRule& rule : RuleBook::Active().rules()) {
     SCOPED_TRACE(rule.name);
     EXPECT_TRUE(names.insert(rule.name).second) << "name used twice";
     const Reply reply = Parse(rule.sample);
@@ -43,7 +44,7 @@ TEST(ClassifyRules, EverySampleFiresItsRule) {
 
 // A row that blames the recipient is only open where a recipient has been named.
 TEST(ClassifyRules, NobodyIsBlamedBeforeRcpt) {
-  for (const ClassifyRule& rule : ClassifyRules()) {
+  for (const ClassifyRule& rule : RuleBook::Active().rules()) {
     for (Phase phase : {Phase::kConnect, Phase::kGreeting, Phase::kEhlo, Phase::kStartTls, Phase::kMail, Phase::kRset,
                         Phase::kQuit}) {
       const Verdict verdict = Classify(Parse(rule.sample), phase);
@@ -56,7 +57,7 @@ TEST(ClassifyRules, NobodyIsBlamedBeforeRcpt) {
 
 // The class of the code is kept in every phase, whatever stands in the text.
 TEST(ClassifyRules, FourIsNeverPermanent) {
-  for (const ClassifyRule& rule : ClassifyRules()) {
+  for (const ClassifyRule& rule : RuleBook::Active().rules()) {
     Reply reply = Parse(rule.sample);
     reply.code = 451;
     for (int phase = 0; phase <= static_cast<int>(Phase::kQuit); ++phase) {
@@ -284,10 +285,10 @@ TEST(ReplyWords, Matches) {
 
 // The index is a faster way to the same answer.
 TEST(RuleIndex, AgreesWithPlainMatching) {
-  const std::span<const ClassifyRule> rules = ClassifyRules();
+  const std::span<const ClassifyRule> rules = RuleBook::Active().rules();
   for (const ClassifyRule& sample : rules) {
     const ReplyWords words = ToWords(Parse(sample.sample).Text());
-    const RuleIndex::Hits hits = RuleIndex::Get().Find(words);
+    const RuleIndex::Hits hits = RuleBook::Active().index().Find(words);
     for (size_t i = 0; i < rules.size(); ++i) {
       EXPECT_EQ(hits.words[i], MatchesWords(words, rules[i].words)) << rules[i].name << ": " << sample.sample;
       EXPECT_EQ(hits.unless[i], MatchesWords(words, rules[i].unless)) << rules[i].name << ": " << sample.sample;
@@ -297,7 +298,7 @@ TEST(RuleIndex, AgreesWithPlainMatching) {
 
 // Every alternative of every pattern can match: it is written as texts are compared.
 TEST(ClassifyRules, EveryWordCanMatch) {
-  for (const ClassifyRule& rule : ClassifyRules()) {
+  for (const ClassifyRule& rule : RuleBook::Active().rules()) {
     for (std::string pattern : {std::string(rule.words), std::string(rule.unless)}) {
       for (char& c : pattern) {
         if (c == '*' || c == '|') c = '\n';
