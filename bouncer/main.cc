@@ -3,6 +3,7 @@
 // Usage
 //   wavepost-bouncer --config FILE                  serve until SIGTERM or SIGINT
 //   wavepost-bouncer --config FILE --check-config   read FILE and the files it names, say what is wrong, end
+//   wavepost-bouncer parse [--jsonl] [--explain] FILE|DIR|-   say what mails mean; needs no configuration
 //   wavepost-bouncer --version
 //
 // It is the MX of the return path's domain: over SMTP it takes mail for b+TOKEN@DOMAIN with a genuine token, and for
@@ -39,6 +40,7 @@
 #include "absl/status/statusor.h"
 #include "bouncer/app.h"
 #include "bouncer/config.h"
+#include "bouncer/parse/command.h"
 #include "common/mail/verp.h"
 
 namespace {
@@ -70,11 +72,20 @@ int main(int argc, char** argv) {
   bool check_config = false;
   flags.add_option("--config", config_path, "YAML file, see bouncer/README.md")->type_name("FILE");
   flags.add_flag("--check-config", check_config, "read the configuration, say what is wrong, end");
+  wavepost::ParseOptions parse_options;
+  CLI::App* const parse = flags.add_subcommand("parse", "say what bounces and other mails that came back mean");
+  parse->add_option("path", parse_options.path, "a mail, a folder of mails, or - for the standard input")->required();
+  parse->add_flag("--jsonl", parse_options.jsonl, "one JSON object per reported recipient");
+  parse->add_flag("--explain", parse_options.explain, "also which rule and which format decided");
   flags.set_version_flag("--version", "wavepost-bouncer 0.1.0");
   try {
     flags.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return flags.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  if (parse->parsed()) {
+    const absl::Status parsed = wavepost::RunParse(parse_options, stdout, stderr);
+    return parsed.ok() ? 0 : Complain(parsed, kExitFailed);
   }
   // Not left to CLI11, which would name this before it names an unknown flag.
   if (config_path.empty()) {

@@ -10,9 +10,12 @@
 
 namespace wavepost {
 
-inline constexpr size_t kHeaderFieldsMax = 200;        // of one header; more are not looked at
-inline constexpr size_t kHeaderValueBytesMax = 2048;   // of one field, decoded
-inline constexpr size_t kTextBytesMax = 256 * 1024;    // of all texts together, as UTF-8
+inline constexpr int kMimeDepthMax = 10;
+inline constexpr size_t kMimePartsMax = 100;
+inline constexpr size_t kDecodedBytesMax = 256 * 1024;  // of a part, after base64 or quoted-printable
+inline constexpr size_t kHeaderFieldsMax = 200;         // of one header; more are not looked at
+inline constexpr size_t kHeaderValueBytesMax = 2048;    // of one field, decoded
+inline constexpr size_t kTextBytesMax = 256 * 1024;     // of all texts together, as UTF-8
 
 // A header field: name in lower case; value unfolded, RFC 2047 words decoded, printable UTF-8.
 struct HeaderField {
@@ -32,14 +35,15 @@ struct HeaderFields {
 
 // A text that people are meant to read, outside of the returned original.
 struct TextPart {
-  std::string text;        // UTF-8 whatever charset it came in, lines end with LF, HTML made plain
-  bool was_html = false;   // false: text/plain (or nothing said)
+  std::string text;       // UTF-8 whatever charset it came in, lines end with LF, HTML made plain
+  bool was_html = false;  // false: text/plain (or nothing said)
 };
 
 struct Document {
   HeaderFields headers;
   std::string content_type;  // of the message, lower case, "type/subtype"; "text/plain" if it says nothing
-  std::string report_type;   // of multipart/report, lower case: "delivery-status", "feedback-report", "disposition-notification"
+  std::string
+      report_type;  // of multipart/report, lower case: "delivery-status", "feedback-report", "disposition-notification"
 
   // message/delivery-status or message/global-delivery-status was there, readable or not.
   bool has_status_part = false;
@@ -62,8 +66,8 @@ struct Document {
   bool truncated = false;
 };
 
-// Any bytes are allowed; never fails: what cannot be read is not in the result. Pure, any thread. Limits: mime_head.h,
-// parser.h and above; time is linear in the head.
+// Any bytes are allowed; never fails: what cannot be read is not in the result. Pure, any thread. Limits: mime_head.h
+// and above; time is linear in the head.
 Document ReadDocument(std::string_view message);
 
 }  // namespace wavepost

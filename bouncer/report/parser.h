@@ -4,13 +4,10 @@
 #include <cstddef>
 #include <string_view>
 
+#include "bouncer/report/document.h"
 #include "bouncer/report/report.h"
 
 namespace wavepost {
-
-inline constexpr int kMimeDepthMax = 10;
-inline constexpr size_t kMimePartsMax = 100;
-inline constexpr size_t kDecodedBytesMax = 256 * 1024;  // of a part, after base64 or quoted-printable
 
 // Any bytes are allowed; never fails: what cannot be read is simply not in the result. Header lines end with LF or
 // CRLF.
