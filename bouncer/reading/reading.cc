@@ -1,20 +1,60 @@
 #include "bouncer/reading/reading.h"
 
+#include <optional>
 #include <utility>
 
 #include "bouncer/formats/formats.h"
+#include "bouncer/reading/automatic.h"
+#include "bouncer/reading/complaint.h"
+#include "bouncer/reading/evidence.h"
+#include "bouncer/reading/tokens.h"
 #include "bouncer/report/document.h"
 #include "common/base/strings.h"
 
 namespace wavepost {
 namespace {
 
-Finding WholeMail(const Document& document, wavepost::v1::BounceClass bounce_class) {
+constexpr size_t kMessageIdBytesMax = 255;
+
+// Claims to report a failure, and nobody could read it: kept for people.
+Finding Unreadable(const Document& document) {
   Finding finding;
-  finding.bounce_class = bounce_class;
   finding.status.set_phase("report");
   finding.status.set_text(Printable(document.headers.Get("subject")));
+  finding.rule = "unreadable_report";
   return finding;
+}
+
+bool ClaimsToReport(const Document& document) {
+  return document.has_status_part ||
+         (document.content_type == "multipart/report" && ContainsIgnoreCase(document.report_type, "delivery-status"));
+}
+
+std::vector<Finding> FromGroups(const std::vector<ReportedRecipient>& groups) {
+  std::vector<Finding> out;
+  for (const ReportedRecipient& group : groups) {
+    // A torn group (a blank line too many) has a name but no news.
+    if (group.action.empty() && group.status.empty()) continue;
+    out.push_back(ClassifyRecipient(group));
+  }
+  return out;
+}
+
+std::vector<Finding> FindingsOf(const Document& document) {
+  std::vector<Finding> out = ReadComplaint(document);
+  if (!out.empty()) return out;
+  if (std::optional<Finding> answer = ReadClearAnswer(document)) return {*std::move(answer)};
+  out = FromGroups(ReadBounce(document));
+  if (!out.empty()) return out;
+  return {ClaimsToReport(document) ? Unreadable(document) : ReadOtherMail(document)};
+}
+
+// "<a@b>" -> "a@b". Of several the last one, which is the one that In-Reply-To and References end with.
+std::string MessageId(std::string_view field) {
+  const size_t open = field.rfind('<');
+  if (open != std::string_view::npos) field.remove_prefix(open + 1);
+  field = field.substr(0, field.find_first_of("> \t"));
+  return Printable(field, kMessageIdBytesMax);
 }
 
 }  // namespace
@@ -23,16 +63,11 @@ Reading ReadMail(std::string_view message) {
   const Document document = ReadDocument(message);
   Reading reading;
   reading.truncated = document.truncated;
-  for (const ReportedRecipient& recipient : ReadBounce(document)) {
-    // A torn group (a blank line too many) has a name but no news.
-    if (recipient.action.empty() && recipient.status.empty()) continue;
-    reading.findings.push_back(ClassifyRecipient(recipient));
-  }
-  if (reading.findings.empty()) {
-    const std::string automatic = AsciiLower(document.headers.Get("auto-submitted"));
-    const bool answers = !automatic.empty() && !automatic.starts_with("no");
-    reading.findings.push_back(WholeMail(document, answers ? wavepost::v1::AUTO_REPLY : wavepost::v1::NOT_A_BOUNCE));
-  }
+  reading.findings = FindingsOf(document);
+  reading.tokens = FindTokens(document);
+  reading.original_message_id =
+      MessageId(document.original.empty() ? document.headers.Get("in-reply-to") : document.original.Get("message-id"));
+  reading.evidence = MakeEvidence(document, reading.findings.front().status.text());
   return reading;
 }
 

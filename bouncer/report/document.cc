@@ -10,6 +10,8 @@
 #include "bouncer/report/html_plain.h"
 #include "bouncer/report/mime_head.h"
 #include "bouncer/report/mime_part.h"
+#include "bouncer/report/origin.h"
+#include "bouncer/report/original.h"
 #include "bouncer/report/status_fields.h"
 #include "common/base/strings.h"
 
@@ -216,12 +218,15 @@ void SearchForFields(std::string_view bytes, Document* document) {
   }
 }
 
-// The mail claims to be a report, or comes from where only programs write: then fields of RFC 3464 in a text are meant.
-bool IsFromMailSystem(const HeaderFields& headers) {
-  if (headers.Get("return-path") == "<>") return true;
-  const std::string from = AsciiLower(headers.Get("from"));
-  return from.find("mailer-daemon") != std::string::npos || from.find("postmaster") != std::string::npos ||
-         from.find("mail delivery") != std::string::npos;
+// A feedback report whose part is called text/plain.
+void FindFeedback(Document* document) {
+  for (const TextPart& part : document->texts) {
+    const size_t start = part.text.starts_with("Feedback-Type:") ? 0 : part.text.find("\nFeedback-Type:");
+    if (start == std::string::npos) continue;
+    document->feedback.emplace();
+    ReadHeaderBlock(std::string_view(part.text).substr(start), &*document->feedback, nullptr);
+    return;
+  }
 }
 
 }  // namespace
@@ -250,6 +255,13 @@ Document ReadDocument(std::string_view message) {
   if (!reader.found_anything()) reader.AddText(body, "", LooksLikeHtml(body), Reader::kNoAlternative);
   reader.FinishTexts();
 
+  if (document.original.empty() &&
+      (IsFromMailSystem(document.headers) || document.content_type == "multipart/report")) {
+    for (const TextPart& part : document.texts) {
+      if (document.original.empty()) FindOriginalInText(part.text, &document.original);
+    }
+  }
+  if (document.report_type == "feedback-report" && !document.feedback) FindFeedback(&document);
   const bool is_report = document.content_type == "multipart/report" &&
                          (document.report_type.empty() || ContainsIgnoreCase(document.report_type, "delivery-status"));
   if (document.groups.empty() && (is_report || document.has_status_part || IsFromMailSystem(document.headers))) {
