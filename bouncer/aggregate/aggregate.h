@@ -11,8 +11,9 @@ namespace wavepost {
 
 using AggregateReport = std::variant<v1::DmarcReport, v1::TlsReport>;
 
-// `message` is a whole mail. The report is its first part that can be one: XML (DMARC, RFC 7489) or JSON (TLS, RFC 8460),
-// plain, in gzip or in zip. Safe against bombs: see the limits in unpack.h; XML with a DOCTYPE is refused.
+// `message` is a whole mail. The report is the first of its parts that can be one: XML (DMARC, RFC 7489) or JSON (TLS,
+// RFC 8460), plain, in gzip or in zip. Safe against bombs: see the limits in unpack.h; XML with a DOCTYPE is refused.
+// The report is small enough for the feed: kAggregateBytesMax (dmarc_rows.h).
 //
 // Errors: kNotFound (no such part), kInvalidArgument (it is broken, says how), kResourceExhausted (beyond a limit, says
 // which). Pure, any thread.

@@ -31,15 +31,15 @@ bool IsBlank(std::string_view line) {
 
 }  // namespace
 
-std::string_view MimeHead(std::string_view message) {
-  message = message.substr(0, kHeadBytesMax);
+std::string_view MimeHead(std::string_view message, const HeadLimits& limits) {
+  message = message.substr(0, limits.bytes);
   size_t borders = 0;
   size_t words = 0;
   bool at_paragraph_start = true;
   bool in_headers = false;
   size_t block_start = 0;
   size_t pos = 0;
-  for (size_t lines = 0; pos < message.size() && lines < kHeadLinesMax; ++lines) {
+  for (size_t lines = 0; pos < message.size() && lines < limits.lines; ++lines) {
     size_t end = message.find('\n', pos);
     end = end == std::string_view::npos ? message.size() : end + 1;
     const std::string_view line = message.substr(pos, end - pos);

@@ -20,8 +20,14 @@ inline constexpr size_t kHeadNestingWordsMax = 48;
 // Of one block of header lines (a paragraph that starts with "Name: ").
 inline constexpr size_t kHeaderBlockBytesMax = 64 * 1024;
 
-// The longest prefix of `message` within all limits above, cut at the start of a line (or in a line at kHeadBytesMax).
+// For readers of larger mail.
+struct HeadLimits {
+  size_t bytes = kHeadBytesMax;
+  size_t lines = kHeadLinesMax;
+};
+
+// The longest prefix of `message` within all limits above, cut at the start of a line (or in a line at limits.bytes).
 // One pass, no memory.
-std::string_view MimeHead(std::string_view message);
+std::string_view MimeHead(std::string_view message, const HeadLimits& limits = {});
 
 }  // namespace wavepost
