@@ -8,23 +8,30 @@
 #include <asio/io_context.hpp>
 #include <chrono>
 #include <future>
+#include <optional>
 #include <random>
 #include <thread>
 #include <utility>
 
 #include "absl/time/time.h"
 #include "bouncer/feed/feed.h"
-#include "bouncer/inbound/report_sink.h"
+#include "bouncer/ingest/ingest_service.h"
+#include "bouncer/intake/intake.h"
 #include "bouncer/log_value.h"
+#include "bouncer/metrics/collect.h"
 #include "bouncer/outbox/outbox.h"
+#include "bouncer/unsubscribe/server.h"
 #include "common/base/clock.h"
 #include "common/base/status_macros.h"
 #include "common/mail/verp.h"
+#include "common/metrics/metrics_server.h"
 #include "common/rpc/server.h"
 
 namespace wavepost {
 namespace {
 
+// For messages that IngestReport has taken; their callers send the others again.
+constexpr auto kIngestGrace = std::chrono::seconds(5);
 constexpr auto kStatusCallsGrace = std::chrono::milliseconds(200);
 
 }  // namespace
@@ -34,18 +41,11 @@ class BouncerApp::Impl {
   ~Impl() { Stop(); }
 
   absl::Status Start(const BouncerConfig& config) {
-    ASSIGN_OR_RETURN(TokenKeys keys, TokenKeys::Load(config.token_keys));
+    ASSIGN_OR_RETURN(keys_, TokenKeys::Load(config.token_keys));
     ASSIGN_OR_RETURN(outbox_, Outbox::Open({.path = config.data_dir,
                                             .first_sequence = absl::ToUnixMicros(clock_.Now()),
                                             .records_max = config.outbox_records_max}));
-    sink_ = std::make_unique<ReportSink>(outbox_.get(), &clock_);
-    inbound_ = std::make_unique<InboundServer>(
-        io_, InboundServer::Options{.hostname = config.hostname, .limits = config.limits},
-        Mailboxes(config.return_path_domain, std::move(keys)), sink_.get());
-    for (const std::string& address : config.listen) RETURN_IF_ERROR(inbound_->Listen(address));
-    if (!config.status_listen.empty()) {
-      ASSIGN_OR_RETURN(status_, StartStatusServer(config.status_listen));
-    }
+    RETURN_IF_ERROR(OpenDoors(config));
     ASSIGN_OR_RETURN(feed_, Feed::Start({.bouncer_id = config.node_id,
                                          .coordinator = config.coordinator,
                                          .tls = config.tls,
@@ -55,22 +55,32 @@ class BouncerApp::Impl {
                                          .seed = std::random_device()()},
                                         outbox_.get()));
     outbox_->OnDurable([feed = feed_.get()] { feed->Wake(); });
+    if (!config.metrics_listen.empty()) {
+      metrics_ = std::make_unique<MetricsServer>([this] { return CollectBouncerMetrics(Figures()); }, &clock_);
+      RETURN_IF_ERROR(metrics_->Start(config.metrics_listen));
+    }
     thread_ = std::thread([this] { io_.run(); });
-    spdlog::info("event=started node={} smtp_port={} status_port={} waiting={}", LogValue(config.node_id),
-                 inbound_->port(), status_.port, waiting());
+    spdlog::info("event=started node={} smtp_port={} page_port={} ingest_port={} status_port={} waiting={}",
+                 LogValue(config.node_id), inbound_->port(), page_port(), ingest_port(), status_.port, waiting());
     return absl::OkStatus();
   }
 
-  // In reverse order of use: intake, disk, feed, status.
+  // In reverse order of use: doors, intake, disk, feed, status.
   void Stop() {
     if (stopped_) return;
     stopped_ = true;
     if (status_.server != nullptr) status_.server->GetHealthCheckService()->SetServingStatus(false);
+    if (metrics_ != nullptr) metrics_->Stop();
     if (thread_.joinable()) {
       std::promise<void> drained;
       inbound_->Stop([&drained] { drained.set_value(); });
       drained.get_future().wait();
     }
+    if (page_ != nullptr) page_->Stop();
+    if (ingest_rpc_.server != nullptr) {
+      ingest_rpc_.server->Shutdown(std::chrono::system_clock::now() + kIngestGrace);
+    }
+    if (intake_ != nullptr) intake_->Stop();
     if (outbox_ != nullptr) outbox_->Stop();  // nobody posts to io_ after this
     if (feed_ != nullptr) feed_->Stop();
     if (status_.server != nullptr) {
@@ -86,17 +96,58 @@ class BouncerApp::Impl {
   const InboundServer& inbound() const { return *inbound_; }
   const Feed& feed() const { return *feed_; }
   int status_port() const { return status_.port; }
+  int page_port() const { return page_ == nullptr ? 0 : page_->port(); }
+  int ingest_port() const { return ingest_rpc_.port; }
+  int metrics_port() const { return metrics_ == nullptr ? 0 : metrics_->port(); }
   int64_t waiting() const { return outbox_->durable_through() - outbox_->forgotten_through(); }
 
  private:
+  // Everything by which reports come in. Nobody is served before the io_context runs, but for the page and IngestReport,
+  // which need only what is there by now.
+  absl::Status OpenDoors(const BouncerConfig& config) {
+    intake_ = std::make_unique<Intake>(
+        &*keys_, outbox_.get(),
+        [](const std::string&, const Intake::Done& done) { done(absl::UnavailableError("no folder for it")); },
+        &clock_);
+    inbound_ = std::make_unique<InboundServer>(
+        io_, InboundServer::Options{.hostname = config.hostname, .limits = config.limits},
+        Mailboxes(config.return_path_domain, *keys_), intake_.get());
+    for (const std::string& address : config.listen) RETURN_IF_ERROR(inbound_->Listen(address));
+    if (!config.status_listen.empty()) {
+      ASSIGN_OR_RETURN(status_, StartStatusServer(config.status_listen));
+    }
+    if (!config.unsubscribe.listen.empty()) {
+      ASSIGN_OR_RETURN(page_, UnsubscribeServer::Start(config.unsubscribe, &*keys_, outbox_.get(), &clock_));
+    }
+    if (!config.ingest_listen.empty()) {
+      ingest_ = std::make_unique<IngestServer>(intake_.get(), !config.tls.authority.empty());
+      ASSIGN_OR_RETURN(ingest_rpc_, StartRpcServer(config.ingest_listen, config.tls, {ingest_->service()}));
+    }
+    return absl::OkStatus();
+  }
+
+  BouncerFigures Figures() const {
+    return {.smtp = &inbound_->counters(),
+            .intake = &intake_->counters(),
+            .page = page_ == nullptr ? nullptr : &page_->counters(),
+            .ingested = ingest_ == nullptr ? 0 : ingest_->messages(),
+            .waiting = waiting(),
+            .feed_connected = feed_->connected()};
+  }
+
   const SystemClock clock_{};
+  std::optional<TokenKeys> keys_;
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(io_);
   std::unique_ptr<Outbox> outbox_;
-  std::unique_ptr<ReportSink> sink_;
+  std::unique_ptr<Intake> intake_;
   std::unique_ptr<InboundServer> inbound_;
+  std::unique_ptr<UnsubscribeServer> page_;
+  std::unique_ptr<IngestServer> ingest_;  // outlives its gRPC server
+  RpcServer ingest_rpc_;
   RpcServer status_;
   std::unique_ptr<Feed> feed_;
+  std::unique_ptr<MetricsServer> metrics_;
   std::thread thread_;
   bool stopped_ = false;
 };
@@ -115,6 +166,15 @@ int BouncerApp::smtp_port() const {
 }
 int BouncerApp::status_port() const {
   return impl_->status_port();
+}
+int BouncerApp::page_port() const {
+  return impl_->page_port();
+}
+int BouncerApp::ingest_port() const {
+  return impl_->ingest_port();
+}
+int BouncerApp::metrics_port() const {
+  return impl_->metrics_port();
 }
 const InboundServer::Counters& BouncerApp::counters() const {
   return impl_->inbound().counters();

@@ -19,7 +19,10 @@ class BouncerApp {
   ~BouncerApp();  // as Stop()
 
   int smtp_port() const;    // of the first listener
-  int status_port() const;  // 0: none
+  int status_port() const;  // 0: none; likewise the others
+  int page_port() const;    // of the unsubscribe page
+  int ingest_port() const;
+  int metrics_port() const;
 
   const InboundServer::Counters& counters() const;
   bool feed_connected() const;

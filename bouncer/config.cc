@@ -38,6 +38,20 @@ InboundLimits ReadLimits(const ConfigNode& node) {
   return out;
 }
 
+UnsubscribeServer::Options ReadUnsubscribe(const ConfigNode& node) {
+  UnsubscribeServer::Options out;
+  out.listen = node.String("listen", "");
+  out.connections_max = static_cast<unsigned>(node.Int("connections", out.connections_max, 1, 50'000));
+  out.connections_per_address_max =
+      static_cast<unsigned>(node.Int("connections_per_client", out.connections_per_address_max, 1, 50'000));
+  const ConfigNode tls = node.Child("tls");
+  if (node.Has("tls")) {
+    out.certificate = tls.RequiredString("certificate");
+    out.key = tls.RequiredString("key");
+  }
+  return out;
+}
+
 }  // namespace
 
 absl::StatusOr<BouncerConfig> ReadBouncerConfig(const ConfigFile& file) {
@@ -67,6 +81,9 @@ absl::StatusOr<BouncerConfig> ReadBouncerConfig(const ConfigFile& file) {
   out.coordinator = root.String("coordinator", out.coordinator);
   out.tls = ReadTlsFiles(root);
   out.status_listen = root.String("status_listen", "");
+  out.unsubscribe = ReadUnsubscribe(root.Child("unsubscribe"));
+  out.ingest_listen = root.String("ingest_listen", "");
+  out.metrics_listen = root.String("metrics_listen", "");
   out.limits = ReadLimits(root.Child("limits"));
   const ConfigNode outbox = root.Child("outbox");
   out.outbox_records_max = outbox.Int("records", out.outbox_records_max, 1, 1'000'000'000'000);

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "bouncer/inbound/limits.h"
+#include "bouncer/unsubscribe/server.h"
 #include "common/config/config.h"
 #include "common/rpc/credentials.h"
 
@@ -21,8 +22,11 @@ struct BouncerConfig {
   std::string return_path_domain;
   std::string token_keys;  // file, see common/mail/verp.h
   std::string coordinator = "127.0.0.1:7000";
-  TlsFiles tls;               // to the coordinator, and for the status port
-  std::string status_listen;  // gRPC health and reflection; empty: none
+  TlsFiles tls;                            // to the coordinator, and for the status port
+  std::string status_listen;               // gRPC health and reflection; empty: none
+  UnsubscribeServer::Options unsubscribe;  // listen empty: no page
+  std::string ingest_listen;               // IngestReport, "HOST:PORT"; empty: none
+  std::string metrics_listen;              // Prometheus; empty: none
   InboundLimits limits;
   int64_t outbox_records_max = 20'000'000;
   absl::Duration feed_backoff_min = absl::Milliseconds(200);

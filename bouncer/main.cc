@@ -11,7 +11,8 @@
 // coordinator has acknowledged it; the coordinator may be away for any time.
 //
 // Output
-//   stdout: one line when it serves: "ready smtp=HOST:PORT status=HOST:PORT" (status=none without status_listen)
+//   stdout: one line when it serves: "ready smtp=HOST:PORT status=HOST:PORT" (status=none without status_listen), and the
+//   ports of what else is served: " page=PORT ingest=PORT metrics=PORT"
 //   stderr: the log, one line per change of state: time=... level=... event=NAME key=value ...
 //
 // Signals: SIGTERM, SIGINT: takes no more connections, finishes messages that are under way (at most
@@ -114,8 +115,12 @@ int main(int argc, char** argv) {
   if (!app.ok()) return Complain(app.status(), kExitFailed);
   std::string status = "none";
   if ((*app)->status_port() != 0) status = HostOf(config->status_listen) + ":" + std::to_string((*app)->status_port());
-  std::printf("ready smtp=%s:%d status=%s\n", HostOf(config->listen.front()).c_str(), (*app)->smtp_port(),
-              status.c_str());
+  std::string line =
+      "ready smtp=" + HostOf(config->listen.front()) + ":" + std::to_string((*app)->smtp_port()) + " status=" + status;
+  if ((*app)->page_port() != 0) line += " page=" + std::to_string((*app)->page_port());
+  if ((*app)->ingest_port() != 0) line += " ingest=" + std::to_string((*app)->ingest_port());
+  if ((*app)->metrics_port() != 0) line += " metrics=" + std::to_string((*app)->metrics_port());
+  std::printf("%s\n", line.c_str());
   std::fflush(stdout);
 
   int signal = 0;

@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "bouncer/inbound/report_sink.h"
+#include "bouncer/intake/intake.h"
 
 namespace wavepost {
 namespace {
@@ -194,7 +194,8 @@ TEST_F(ServerTest, FailedSyncIsA451) {
   std::filesystem::remove_all(path);
   auto outbox = Outbox::Open({.path = path, .sync = [] { return absl::UnavailableError("input/output error"); }});
   ASSERT_TRUE(outbox.ok()) << outbox.status();
-  ReportSink sink(outbox->get(), &clock_);
+  const TokenKeys keys = TokenKeys::ForTest();
+  Intake sink(&keys, outbox->get(), nullptr, &clock_);
   {
     Client client(Start({}, &sink));
     client.ToData();

@@ -9,10 +9,10 @@
 namespace wavepost {
 
 class Clock;
+class MetricsServer;
 class Store;
 
-// Reads the store when it is asked, so that what it says is never older than the store; a second question within
-// kMetricsKeep gets the same answer. Any thread may call; Start and Stop one at a time.
+// Reads the store when it is asked; see common/metrics/metrics_server.h. Any thread may call; Start and Stop one at a time.
 //
 //   wavepost_egress_ip_listed{address,zone}         1 per listing; what is not listed is not there
 //   wavepost_egress_ip_listings{address}            how many block lists name it, 0 too
@@ -40,8 +40,7 @@ class Metrics {
   std::string Text() const;
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  const std::unique_ptr<MetricsServer> server_;
 };
 
 }  // namespace wavepost

@@ -1,0 +1,77 @@
+#include "bouncer/intake/intake.h"
+
+#include <algorithm>
+#include <asio/post.hpp>
+#include <utility>
+
+#include "bouncer/intake/records.h"
+
+namespace wavepost {
+
+Intake::Intake(const TokenKeys* keys, ReportStore* store, Keep keep, const Clock* clock)
+    : keys_(keys), store_(store), keep_(std::move(keep)), clock_(clock) {}
+
+Intake::~Intake() {
+  Stop();
+}
+
+void Intake::Stop() {
+  reader_.join();
+}
+
+void Intake::Take(TakenMessage message, std::string /*client*/, Done done) {
+  asio::post(reader_, [this, message = std::move(message), done = std::move(done)]() mutable {
+    Records records = RecordsOfMail(message.head, message.envelope, *keys_, clock_->Now());
+    if (!message.envelope.keep) return Store(std::move(records), std::move(done));
+    keep_(std::move(message.head),
+          [this, records = std::move(records), done = std::move(done)](const absl::Status& status) mutable {
+            if (!status.ok()) return done(status);
+            counters_.kept.fetch_add(1);
+            Store(std::move(records), std::move(done));
+          });
+  });
+}
+
+void Intake::Ingest(std::string message, std::string envelope_recipient, Ingested done) {
+  asio::post(reader_, [this, message = std::move(message), envelope_recipient = std::move(envelope_recipient),
+                       done = std::move(done)]() mutable {
+    Records records = RecordsOfIngest(message, envelope_recipient, *keys_, clock_->Now());
+    Records told = records;
+    Store(std::move(records), [told = std::move(told), done = std::move(done)](const absl::Status& status) {
+      done(status, status.ok() ? told : Records());
+    });
+  });
+}
+
+void Intake::Store(Records records, Done done) {
+  if (records.empty()) return done(absl::OkStatus());
+  std::vector<Tally> tallies;
+  tallies.reserve(records.size());
+  for (const cluster::v1::BounceReport& record : records) {
+    tallies.push_back({.bounce_class = record.bounce_class(),
+                       .source = record.source(),
+                       .aggregate = record.has_dmarc() || record.has_tls(),
+                       .attributed = record.recipient_id() != 0});
+  }
+  store_->Append(std::move(records),
+                 [this, tallies = std::move(tallies), done = std::move(done)](const absl::Status& status) {
+                   if (status.ok()) {
+                     for (const Tally& tally : tallies) Count(tally);
+                   } else {
+                     counters_.not_stored.fetch_add(static_cast<int64_t>(tallies.size()));
+                   }
+                   done(status);
+                 });
+}
+
+void Intake::Count(const Tally& tally) {
+  counters_.by_source[std::min(static_cast<size_t>(tally.source), Counters::kSources - 1)].fetch_add(1);
+  if (tally.aggregate) {
+    counters_.aggregates.fetch_add(1);
+    return;
+  }
+  counters_.by_class[std::min(static_cast<size_t>(tally.bounce_class), Counters::kClasses - 1)].fetch_add(1);
+  if (!tally.attributed) counters_.unattributed.fetch_add(1);
+}
+
+}  // namespace wavepost
