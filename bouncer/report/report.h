@@ -18,6 +18,7 @@ struct ReportedRecipient {
   std::string diagnostic;          // with its type: "smtp; 550 5.1.1 ..."; unfolded
   std::string reporting_mta;       // name without its type
   std::string remote_mta;          // the same
+  std::string context;             // what the text beside it says; judged where the rest says nothing
   std::string format;              // name of the format that gave it (formats/); empty: a status part of RFC 3464
 
   friend bool operator==(const ReportedRecipient&, const ReportedRecipient&) = default;

@@ -1,4 +1,4 @@
-// Finds all rules whose words a text has, in one pass over the text instead of one per pattern. For classify.cc only.
+// Finds all rules whose words a text has, in one pass over the text instead of one per pattern.
 #pragma once
 
 #include <array>

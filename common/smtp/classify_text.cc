@@ -6,7 +6,6 @@
 namespace wavepost {
 namespace {
 
-constexpr size_t kTextBytesMax = 1024;  // what Reply::Text() gives; more is not looked at
 constexpr size_t kGapBytesMax = 60;
 
 bool IsDigit(char c) {
@@ -144,8 +143,8 @@ bool MatchesFrom(std::string_view text, std::string_view pattern, size_t from, s
 
 }  // namespace
 
-ReplyWords ToWords(std::string_view text) {
-  text = text.substr(0, kTextBytesMax);
+ReplyWords ToWords(std::string_view text, size_t bytes_max) {
+  text = text.substr(0, bytes_max);
   ReplyWords words;
   words.text.push_back(' ');
   const auto end_word = [&words] {

@@ -1,6 +1,7 @@
-// Matching of reply texts, for classify.cc only. Linear, without backtracking beyond a bounded gap: texts are hostile.
+// Matching of reply texts, for the rules of replies and the formats of bounces. Linear, without backtracking beyond a bounded gap: texts are hostile.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -13,8 +14,8 @@ struct ReplyWords {
 
 // Makes words of a text: lower-cased, Latin letters without their marks ("pelna", "gross"), everything but letters and
 // digits becomes a space, mail addresses become "addr" (a local part such as "spam" says nothing) and IP addresses
-// "ipaddr".
-ReplyWords ToWords(std::string_view text);
+// "ipaddr". Bytes beyond bytes_max are not looked at.
+ReplyWords ToWords(std::string_view text, size_t bytes_max = 1024);
 
 // pattern: alternatives joined by '|'; each is one or more pieces joined by '*', which stands for up to 60 bytes or
 // nothing. A piece starts at the start of a word (or at any character of a script that has no spaces); it may end

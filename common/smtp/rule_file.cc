@@ -103,9 +103,12 @@ class Reader {
       const std::string name = item.first.Scalar();
       if (!IsName(name)) return Problem(item.first, absl::StrCat("'", name, "' is no name of a list"));
       if (set_->lists.contains(name)) return Problem(item.first, absl::StrCat("list ", name, " is there already"));
-      if (!item.second.IsMap()) return Problem(item.second, "a list stands under labels: {en: [...]}");
       std::string patterns;
-      for (const auto& part : item.second) RETURN_IF_ERROR(ReadPatterns(part.second, &patterns));
+      if (item.second.IsMap()) {
+        for (const auto& part : item.second) RETURN_IF_ERROR(ReadPatterns(part.second, &patterns));
+      } else {
+        RETURN_IF_ERROR(ReadPatterns(item.second, &patterns));
+      }
       set_->lists.emplace(name, std::move(patterns));
     }
     return absl::OkStatus();

@@ -1,7 +1,7 @@
 // Reads rules from YAML and refuses what could not work, with file, line and reason.
 //
 //   words:                        lists of patterns, to be named by rules as <NAME>; labels are for the reader
-//     NAME: {LABEL: [PATTERN, ...], ...}
+//     NAME: {LABEL: [PATTERN, ...], ...}      or only [PATTERN, ...]
 //   rules:                        of replies; the first that fits decides
 //     - name: user-unknown        lower case and dashes; never changes, for it stands in logs
 //       on: 5xx                   4xx or 5xx; absent: both

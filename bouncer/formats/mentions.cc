@@ -1,0 +1,142 @@
+#include "bouncer/formats/mentions.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "bouncer/formats/format_book.h"
+#include "common/base/strings.h"
+
+namespace wavepost {
+namespace {
+
+constexpr size_t kAddressesPerLineMax = 10;
+constexpr size_t kMentionsMax = 200;
+constexpr size_t kOwnBytesMax = 2000;
+constexpr size_t kAddressBytesMax = 320;
+
+bool IsAlnum(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+bool IsLocal(char c) {
+  return IsAlnum(c) || std::string_view("!#$%&'*+-/=?^_`{|}~.").find(c) != std::string_view::npos;
+}
+bool IsDomain(char c) {
+  return IsAlnum(c) || c == '.' || c == '-' || c == '_';
+}
+
+// Where the local part that ends before `at` begins; `at` itself if there is none.
+size_t LocalBegin(std::string_view line, size_t at) {
+  if (at > 1 && line[at - 1] == '"') {
+    const size_t quote = line.rfind('"', at - 2);
+    if (quote != std::string_view::npos && at - quote <= 66) return quote;
+    return at;
+  }
+  size_t begin = at;
+  while (begin > 0 && at - begin < 256 && IsLocal(line[begin - 1])) --begin;
+  // Decoration that happens to be allowed in a local part.
+  while (begin < at && std::string_view("'*=-/`|.").find(line[begin]) != std::string_view::npos) ++begin;
+  return begin;
+}
+
+size_t DomainEnd(std::string_view line, size_t from) {
+  size_t end = from;
+  if (end < line.size() && line[end] == '[') {
+    const size_t close = line.find(']', end);
+    return close != std::string_view::npos && close - end < 64 ? close + 1 : from;
+  }
+  while (end < line.size() && IsDomain(line[end])) ++end;
+  while (end > from && !IsAlnum(line[end - 1])) --end;
+  return end;
+}
+
+// Nothing but digits, punctuation and space: "550 5.1.1 <", "* ", "-- ".
+bool IsDecoration(std::string_view lead) {
+  return std::none_of(lead.begin(), lead.end(), [](char c) { return IsAlnum(c) && (c < '0' || c > '9'); });
+}
+
+MentionRank RankOf(const NoticeLine& line, const AddressAt& at, size_t index, const Notice& notice) {
+  const std::string_view lead = line.text.substr(0, at.begin);
+  if (IsDecoration(lead)) return MentionRank::kBlock;
+  const FormatBook::Lead said = FormatBook::Active().LeadOf(ToWords(lead));
+  if (said == FormatBook::Lead::kAbout) return MentionRank::kBlock;
+  // "Jane Doe <jane@example.com>", alone on a line below "the following recipients:".
+  const std::string_view tail = line.text.substr(at.end);
+  if (lead.ends_with('<') && (tail == ">" || tail == ">:")) {
+    for (size_t back = 1; back <= 3 && back <= index; ++back) {
+      if (notice.lines[index - back].recipients_follow) return MentionRank::kBlock;
+    }
+  }
+  return said == FormatBook::Lead::kLabel ? MentionRank::kLabel : MentionRank::kSomewhere;
+}
+
+void AppendText(std::string_view text, std::string* out) {
+  if (text.empty() || out->size() >= kOwnBytesMax) return;
+  absl::StrAppend(out, out->empty() ? "" : " ", Av(text.substr(0, kOwnBytesMax - out->size())));
+}
+
+// What a bare address in front leaves of a line: "<a@b.c>: no such user" -> "no such user".
+std::string_view Said(std::string_view text, const AddressAt& at) {
+  if (!IsDecoration(text.substr(0, at.begin))) return text;
+  if (text.find_first_of("0123456789") < at.begin) return text;  // "550 <a@b.c>... no"
+  text.remove_prefix(at.end);
+  while (!text.empty() && std::string_view(" \t>:.,;)]\"'-").find(text.front()) != std::string_view::npos) {
+    text.remove_prefix(1);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<AddressAt> FindAddresses(std::string_view line) {
+  std::vector<AddressAt> found;
+  size_t done = 0;
+  for (size_t at = line.find('@'); at != std::string_view::npos && found.size() < kAddressesPerLineMax;
+       at = line.find('@', at + 1)) {
+    if (at < done) continue;
+    const size_t begin = std::max(LocalBegin(line, at), done);
+    const size_t end = DomainEnd(line, at + 1);
+    if (begin >= at || end == at + 1 || end - begin > kAddressBytesMax) continue;
+    done = end;
+    found.push_back({begin, end, std::string(line.substr(begin, end - begin))});
+  }
+  return found;
+}
+
+std::vector<Mention> FindMentions(const Notice& notice) {
+  std::vector<Mention> mentions;
+  for (size_t i = 0; i < notice.lines.size(); ++i) {
+    const NoticeLine& line = notice.lines[i];
+    if (line.text.find('@') == std::string_view::npos) continue;
+    for (const AddressAt& at : FindAddresses(line.text)) {
+      if (mentions.size() >= kMentionsMax) return mentions;
+      Mention mention{
+          .address = at.address, .rank = RankOf(line, at, i, notice), .line = i, .own = {}, .following = {}};
+      AppendText(Said(line.text, at), &mention.own);
+      mentions.push_back(std::move(mention));
+    }
+  }
+  // What stands below each, up to the next line with a mention of that rank or a better one.
+  for (size_t m = 0; m < mentions.size(); ++m) {
+    Mention& mention = mentions[m];
+    if (mention.rank == MentionRank::kSomewhere) continue;
+    size_t end = notice.lines.size();
+    for (size_t next = m + 1; next < mentions.size(); ++next) {
+      if (mentions[next].line == mention.line || mentions[next].rank < mention.rank) continue;
+      if (EqualsIgnoreCase(mentions[next].address, mention.address)) continue;
+      end = mentions[next].line;
+      break;
+    }
+    size_t i = mention.line + 1;
+    // The paragraph of its line, or the next one if there is none.
+    if (mention.own.empty()) {
+      while (i < end && notice.lines[i].text.empty()) ++i;
+    }
+    for (; i < end && !notice.lines[i].text.empty(); ++i) AppendText(notice.lines[i].text, &mention.own);
+    for (; i < end && mention.following.size() < kOwnBytesMax; ++i)
+      AppendText(notice.lines[i].text, &mention.following);
+  }
+  return mentions;
+}
+
+}  // namespace wavepost
