@@ -118,16 +118,29 @@ absl::StatusOr<v1::Suppression> Change::FindSuppression(const std::string& key) 
   return read_.GetMessage<v1::Suppression>(kSuppressions, key);
 }
 
+absl::StatusOr<std::optional<v1::Suppression>> Change::Standing(const std::string& key,
+                                                                const v1::Suppression& suppression) const {
+  auto old = FindSuppression(key);
+  if (absl::IsNotFound(old.status())) return std::optional<v1::Suppression>();
+  if (!old.ok()) return old.status();
+  // A lasting cause replaces an entry that would run out; anything else leaves the first entry as it is.
+  if (!InForce(*old, now_) || (old->has_expire_time() && !suppression.has_expire_time())) {
+    return std::optional<v1::Suppression>();
+  }
+  return std::optional<v1::Suppression>(*std::move(old));
+}
+
+absl::StatusOr<bool> Change::WouldSuppress(std::string_view tenant, const v1::Suppression& suppression) const {
+  ASSIGN_OR_RETURN(const auto standing, Standing(SuppressionRowKey(tenant, suppression.address()), suppression));
+  return !standing.has_value();
+}
+
 absl::StatusOr<v1::Suppression> Change::Suppress(std::string_view tenant, v1::Suppression suppression, uint32_t wave,
                                                  std::optional<RecipientId> id) {
   suppression.set_address(AsciiLower(suppression.address()));
   const std::string key = SuppressionRowKey(tenant, suppression.address());
-  const auto old = FindSuppression(key);
-  if (!old.ok() && !absl::IsNotFound(old.status())) return old.status();
-  if (old.ok() && InForce(*old, now_)) {
-    // A lasting cause replaces an entry that would run out; anything else leaves the first entry as it is.
-    if (!old->has_expire_time() || suppression.has_expire_time()) return *old;
-  }
+  ASSIGN_OR_RETURN(auto standing, Standing(key, suppression));
+  if (standing.has_value()) return *std::move(standing);
   suppression.set_name(absl::StrCat(Av(tenant), "/suppressions/", suppression.address()));
   suppression.set_evidence(Printable(suppression.evidence()));
   *suppression.mutable_create_time() = ToProtoTime(now_);

@@ -65,7 +65,9 @@ struct WriterState {
   std::map<uint32_t, RunningWave> running;           // by wave
   bool running_changed = false;                      // since it was published
   int64_t keys_generation = 1;
-  absl::Status broken;  // not OK: a write failed, nothing more is taken
+  bool soft_rows = false;       // there may be rows of soft bounces
+  std::string soft_sweep_from;  // where the next search for stale ones begins; a hint
+  absl::Status broken;          // not OK: a write failed, nothing more is taken
 };
 
 class Change {
@@ -104,6 +106,8 @@ class Change {
   // there. Returns the entry that is there now. `wave` and `id` say whose report it was.
   absl::StatusOr<v1::Suppression> Suppress(std::string_view tenant, v1::Suppression suppression, uint32_t wave = 0,
                                            std::optional<RecipientId> id = std::nullopt);
+  // Whether Suppress would add such an entry now.
+  absl::StatusOr<bool> WouldSuppress(std::string_view tenant, const v1::Suppression& suppression) const;
   void LogSuppression(cluster::v1::SuppressionChange change);
 
   // Appends to the order log; the order with its sequence, and a pause or a flush or drop with its name, comes back.
@@ -124,6 +128,9 @@ class Change {
 
  private:
   absl::StatusOr<v1::Suppression> FindSuppression(const std::string& key) const;
+  // The entry in force that `suppression` would not replace, if there is one.
+  absl::StatusOr<std::optional<v1::Suppression>> Standing(const std::string& key,
+                                                          const v1::Suppression& suppression) const;
   void KeepCopies();
 
   Db* const db_;

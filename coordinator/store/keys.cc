@@ -17,7 +17,7 @@ constexpr char kSeparator = '\0';  // stands in no name, and before all that doe
 
 std::vector<std::string> FamilyNames() {
   return {"names",           "waves",  "recipients", "states", "addresses", "batches", "suppressions",
-          "suppression_log", "events", "requests",   "orders", "drops",     "warm_up", "file_bytes"};
+          "suppression_log", "events", "requests",   "orders", "drops",     "warm_up", "file_bytes", "soft_bounces"};
 }
 
 std::string NameKey(NameKind kind, std::string_view name) {

@@ -32,6 +32,7 @@ enum Family : size_t {
   kDrops,           // sequence of the order -> StoredDrop
   kWarmUp,          // day, egress IP, domain -> recipients planned
   kFileBytes,       // name of the file -> its bytes
+  kSoftBounces,     // tenant, address -> SoftBounces
 };
 std::vector<std::string> FamilyNames();
 

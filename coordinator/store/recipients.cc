@@ -27,6 +27,7 @@ v1::Recipient ToApi(const Row& row, const std::string& wave_name, const cluster:
   out.set_attempts(state.attempts());
   if (state.has_outcome_time()) *out.mutable_outcome_time() = state.outcome_time();
   if (state.has_next_attempt_time()) *out.mutable_next_attempt_time() = state.next_attempt_time();
+  *out.mutable_reports() = state.reports();
   return out;
 }
 

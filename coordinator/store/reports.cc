@@ -3,6 +3,8 @@
 #include "common/base/status_macros.h"
 #include "coordinator/store/rocks_store_impl.h"
 #include "coordinator/store/row_set.h"
+#include "coordinator/store/soft_book.h"
+#include "coordinator/store/strangers.h"
 #include "coordinator/store/transition.h"
 
 namespace wavepost {
@@ -30,37 +32,46 @@ std::vector<RecipientId> IdsOf(const std::vector<const Report*>& reports) {
 
 // Enters what the transition decided about one recipient.
 absl::Status Record(Change& change, const cluster::v1::StoredWave& wave, Row& row, const v1::DeliveryStatus& status,
-                    Effect effect) {
+                    Effect effect, SoftBook* soft) {
   row.changed = row.changed || effect.changed;
-  if (effect.event.has_value()) {
+  soft->Add(effect.sign, wave.campaign(), row.recipient.address(), row.id, status.text());
+  const std::string tenant = TenantOf(wave.campaign());
+  v1::Suppression suppression;
+  bool suppress = effect.suppress != v1::Suppression::CAUSE_UNSPECIFIED;
+  if (suppress) {
+    suppression.set_address(row.recipient.address());
+    suppression.set_cause(effect.suppress);
+    suppression.set_evidence(effect.evidence.empty() ? status.text() : effect.evidence);
+    suppression.set_recipient(absl::StrCat(wave.wave().name(), "/recipients/", row.id.ToString()));
+    ASSIGN_OR_RETURN(suppress, change.WouldSuppress(tenant, suppression));
+  }
+  if (effect.event.has_value() && (suppress || !effect.only_if_suppressed)) {
     effect.event->set_address(row.recipient.address());
     change.AddEvent(*std::move(effect.event), row.id.wave, row.id);
   }
-  if (effect.suppress == v1::Suppression::CAUSE_UNSPECIFIED) return absl::OkStatus();
-  v1::Suppression suppression;
-  suppression.set_address(row.recipient.address());
-  suppression.set_cause(effect.suppress);
-  suppression.set_evidence(status.text());
-  suppression.set_recipient(absl::StrCat(wave.wave().name(), "/recipients/", row.id.ToString()));
-  return change.Suppress(TenantOf(wave.campaign()), std::move(suppression), row.id.wave, row.id).status();
+  if (!suppress) return absl::OkStatus();
+  return change.Suppress(tenant, std::move(suppression), row.id.wave, row.id).status();
 }
 
-// Enters each report; `apply(report, &row.state, counts)` decides. Returns how many were about nobody.
+// Enters each report; `apply(report, &row.state, counts)` decides. Returns those about nobody.
 template <class Report, class Transition>
-absl::StatusOr<int64_t> Enter(Change& change, const std::vector<const Report*>& reports, Transition apply) {
+absl::StatusOr<std::vector<const Report*>> Enter(Change& change, const std::vector<const Report*>& reports,
+                                                 Transition apply) {
   ASSIGN_OR_RETURN(RowSet rows, RowSet::Load(change.read(), IdsOf(reports)));
-  int64_t unknown = 0;
+  std::vector<const Report*> unknown;
+  SoftBook soft(&change);
   for (const Report* report : reports) {
     Row* const row = rows.Find(RecipientId::FromPacked(report->recipient_id()));
     if (row == nullptr) {
-      ++unknown;
+      unknown.push_back(report);
       continue;
     }
     ASSIGN_OR_RETURN(cluster::v1::StoredWave* const wave, change.Wave(row->id.wave));
     Effect effect = apply(*report, &row->state, wave->mutable_wave()->mutable_counts());
-    RETURN_IF_ERROR(Record(change, *wave, *row, report->status(), std::move(effect)));
+    RETURN_IF_ERROR(Record(change, *wave, *row, report->status(), std::move(effect), &soft));
     CompleteWave(&change, wave);
   }
+  RETURN_IF_ERROR(soft.Enter());
   rows.Store(&change);
   return unknown;
 }
@@ -78,11 +89,28 @@ absl::Status RocksStore::ApplyReportsNow(Change& change, std::string_view node_i
   ASSIGN_OR_RETURN(cluster::v1::StoredNode* const node, change.Node(node_id));
   const auto fresh = Fresh(reports, node->report_sequence());
   if (fresh.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const int64_t unknown, Enter(change, fresh, [&](const auto& report, auto* state, auto* counts) {
+  ASSIGN_OR_RETURN(const auto unknown, Enter(change, fresh, [&](const auto& report, auto* state, auto* counts) {
                      return ApplyReport(report, change.now(), state, counts);
                    }));
   node->set_report_sequence(fresh.back()->sequence());
-  unknown_reports_ += unknown;
+  unknown_reports_ += static_cast<int64_t>(unknown.size());
+  TellHeldBack(change);
+  return absl::OkStatus();
+}
+
+// Of what came without proof, when a minute with too much of it is over.
+void RocksStore::TellHeldBack(Change& change) {
+  const int64_t held_back = strangers_.TakeHeldBack(change.now());
+  if (held_back > 0) change.AddEvent(HeldBackEvent(held_back));
+}
+
+absl::Status RocksStore::EnterStrangers(Change& change, const std::vector<const cluster::v1::BounceReport*>& reports) {
+  TellHeldBack(change);
+  for (const cluster::v1::BounceReport* report : reports) {
+    if (!strangers_.Take(change.now())) continue;
+    ASSIGN_OR_RETURN(v1::Event event, StrangerEvent(change, *report));
+    change.AddEvent(std::move(event));
+  }
   return absl::OkStatus();
 }
 
@@ -104,13 +132,33 @@ absl::Status RocksStore::ApplyBounceReportsNow(Change& change, std::string_view 
   RETURN_IF_ERROR(bouncer.status());
   const auto fresh = Fresh(reports, bouncer->report_sequence());
   if (fresh.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const int64_t unknown, Enter(change, fresh, [&](const auto& report, auto* state, auto* counts) {
+  std::vector<const cluster::v1::BounceReport*> proven, strangers;
+  for (const cluster::v1::BounceReport* report : fresh) {
+    if (report->aggregate_case() != cluster::v1::BounceReport::AGGREGATE_NOT_SET) continue;
+    (report->recipient_id() != 0 ? proven : strangers).push_back(report);
+  }
+  ASSIGN_OR_RETURN(const auto unknown, Enter(change, proven, [&](const auto& report, auto* state, auto* counts) {
                      return ApplyBounceReport(report, change.now(), state, counts);
                    }));
+  unknown_reports_ += static_cast<int64_t>(unknown.size());
+  CountReports(proven, strangers);
+  strangers.insert(strangers.end(), unknown.begin(), unknown.end());
+  RETURN_IF_ERROR(EnterStrangers(change, strangers));
   bouncer->set_report_sequence(fresh.back()->sequence());
   change.Put(kNames, key, *bouncer);
-  unknown_reports_ += unknown;
   return absl::OkStatus();
+}
+
+void RocksStore::CountReports(const std::vector<const cluster::v1::BounceReport*>& proven,
+                              const std::vector<const cluster::v1::BounceReport*>& strangers) {
+  const std::lock_guard lock(report_figures_mutex_);
+  for (const auto* report : proven) ++report_figures_.proven[report->bounce_class()];
+  for (const auto* report : strangers) ++report_figures_.unproven[report->bounce_class()];
+}
+
+ReportFigures RocksStore::Reports() {
+  const std::lock_guard lock(report_figures_mutex_);
+  return report_figures_;
 }
 
 }  // namespace wavepost

@@ -80,6 +80,8 @@ absl::Status RocksStore::Load() {
     return true;
   }));
   RETURN_IF_ERROR(failed);
+  ASSIGN_OR_RETURN(const std::string last_soft, read.LastKey(kSoftBounces));
+  writer_.soft_rows = !last_soft.empty();
   ASSIGN_OR_RETURN(const int64_t last_order, LastSequence(read, kOrders));
   writer_.last_order = std::max(last_order, kOrderBase);
   RETURN_IF_ERROR(read.Scan(kOrders, "", "", [&](std::string_view key, std::string_view value) {

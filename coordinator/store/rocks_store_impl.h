@@ -22,6 +22,7 @@
 #include "coordinator/store/reader.h"
 #include "coordinator/store/rocks_store.h"
 #include "coordinator/store/store.h"
+#include "coordinator/store/strangers.h"
 
 namespace wavepost {
 
@@ -125,6 +126,7 @@ class RocksStore final : public Store {
   void ApplyReports(std::string_view node, std::vector<cluster::v1::Report> reports, Done done) override;
   void ApplyBounceReports(std::string_view bouncer, std::vector<cluster::v1::BounceReport> reports, Done done) override;
   int64_t UnknownRecipientReports() override { return unknown_reports_; }
+  ReportFigures Reports() override;
 
   absl::StatusOr<v1::Suppression> CreateSuppression(std::string_view tenant, v1::Suppression suppression,
                                                     const RequestKey& request) override;
@@ -169,6 +171,11 @@ class RocksStore final : public Store {
   absl::Status ApplyReportsNow(Change& change, std::string_view node, const std::vector<cluster::v1::Report>& reports);
   absl::Status ApplyBounceReportsNow(Change& change, std::string_view bouncer,
                                      const std::vector<cluster::v1::BounceReport>& reports);
+  // Reports without proof: events for operators, nothing else.
+  absl::Status EnterStrangers(Change& change, const std::vector<const cluster::v1::BounceReport*>& reports);
+  void TellHeldBack(Change& change);
+  void CountReports(const std::vector<const cluster::v1::BounceReport*>& proven,
+                    const std::vector<const cluster::v1::BounceReport*>& strangers);
   absl::Status WithdrawNow(Change& change, const std::vector<RecipientId>& suppressed,
                            const std::vector<RecipientId>& dropped);
   // The recipients of the plan that a drop takes in.
@@ -186,7 +193,11 @@ class RocksStore final : public Store {
   std::atomic<int64_t> unknown_reports_ = 0;
   std::atomic<int64_t> last_order_ = 0;  // on disk
   std::atomic<int64_t> keys_generation_ = 0;
-  WriterState writer_;  // writer thread
+  WriterState writer_;      // writer thread
+  StrangerGate strangers_;  // writer thread
+
+  std::mutex report_figures_mutex_;
+  ReportFigures report_figures_;  // guarded by it
 
   mutable std::mutex published_mutex_;
   std::shared_ptr<const rocksdb::Snapshot> durable_;  // guarded by published_mutex_, as all below

@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -136,6 +137,12 @@ struct OpenRow {
 
 // A suppression change with its place in the log.
 using SuppressionChange = cluster::v1::SuppressionChange;
+
+// Reports that came back since the start, by class.
+struct ReportFigures {
+  std::map<v1::BounceClass, int64_t> proven;    // a genuine token named the recipient
+  std::map<v1::BounceClass, int64_t> unproven;  // counted and shown, nothing else
+};
 
 // Of the campaigns that are URGENT, a wave may have so many recipients.
 inline constexpr int64_t kUrgentRecipientsMax = 1000;
@@ -342,12 +349,16 @@ class Store {
   // stored sequence are skipped; an outcome for a recipient that has one already changes nothing (the first stays).
   // Reports about recipients that do not exist are counted and skipped.
   virtual void ApplyReports(std::string_view node, std::vector<cluster::v1::Report> reports, Done done) = 0;
-  // Applies bounce reports: REPORT_RECEIVED event always; hard, soft and policy failures move DELIVERED to BOUNCED;
-  // hard, complaint and unsubscribe suppress. Same rule for sequences.
+  // Applies bounce reports. About a recipient: counted with it; a REPORT_RECEIVED event for the first of its kind and
+  // for each that moves the outcome or suppresses; hard, soft and policy failures move DELIVERED to BOUNCED; hard,
+  // complaint and unsubscribe suppress at once, soft ones as the tenant's SuppressionPolicy says. Without recipient_id,
+  // or about one that does not exist: counted, and a REPORT_UNATTRIBUTED event, of which there are at most 100 a
+  // minute; what is beyond that is told in one event when the next reports come. Same rule for sequences.
   virtual void ApplyBounceReports(std::string_view bouncer, std::vector<cluster::v1::BounceReport> reports,
                                   Done done) = 0;
   // Reports about recipients that do not exist, since the start: for status pages.
   virtual int64_t UnknownRecipientReports() { return 0; }
+  virtual ReportFigures Reports() { return {}; }
 
   // --- suppressions
   // --------------------------------------------------------------------------------------------------- Returns the

@@ -52,6 +52,7 @@ absl::Status RocksStore::DeleteSuppression(std::string_view tenant, std::string_
     if (!stored.ok()) return stored.status();
     if (!InForce(*stored, change.now())) return NoSuch("suppression", address);
     change.Delete(kSuppressions, key);
+    change.Delete(kSoftBounces, key);  // what had added up counts no more: the next bounces start afresh
 
     cluster::v1::SuppressionChange removal;
     removal.set_tenant(std::string(tenant));

@@ -1,5 +1,6 @@
 #include "coordinator/store/transition.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <utility>
@@ -42,13 +43,56 @@ bool MovesDelivered(v1::BounceClass bounce_class) {
   return bounce_class == v1::HARD || bounce_class == v1::SOFT || bounce_class == v1::POLICY;
 }
 
+// Only a failure that blames the address may mark it; one that does not say is taken at its class.
+bool BlamesAddress(const v1::DeliveryStatus& status) {
+  return status.fault() == v1::RECIPIENT || status.fault() == v1::FAULT_UNSPECIFIED;
+}
+
+// Counts the report; true if it is the first of its kind. What would be one kind too many counts in the last entry.
+bool Count(const cluster::v1::BounceReport& report, absl::Time now, RecipientState* state) {
+  auto& kinds = *state->mutable_reports();
+  auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const v1::ReportCount& k) {
+    return k.bounce_class() == report.bounce_class() && k.reason() == report.status().reason();
+  });
+  const bool fresh = kind == kinds.end();
+  const bool added = fresh && kinds.size() < kReportKindsMax;
+  if (added) {
+    v1::ReportCount& first = *state->add_reports();
+    first.set_bounce_class(report.bounce_class());
+    first.set_reason(report.status().reason());
+    *first.mutable_first_time() = ToProtoTime(now);
+  }
+  v1::ReportCount& counted = fresh ? *kinds.rbegin() : *kind;
+  counted.set_count(counted.count() + 1);
+  *counted.mutable_last_time() = ToProtoTime(now);
+  return added;
+}
+
+// What a sender's last word says about the address. An expiry says something only if the host blamed the mailbox:
+// greylisting, throttling and dead connections are no sign of it.
+AddressSign SignOf(v1::Outcome outcome, const v1::DeliveryStatus& status) {
+  if (outcome == v1::DELIVERED) return AddressSign::kDelivery;
+  const bool soft = (outcome == v1::BOUNCED && status.bounce_class() == v1::SOFT && BlamesAddress(status)) ||
+                    (outcome == v1::EXPIRED && status.fault() == v1::RECIPIENT);
+  return soft ? AddressSign::kSoftBounce : AddressSign::kNone;
+}
+
+// For people who ask later why the address is on the list.
+std::string EvidenceOf(const cluster::v1::BounceReport& report) {
+  if (report.source() == cluster::v1::BounceReport::UNSUBSCRIBE_PAGE) return "asked for on the unsubscribe page";
+  if (report.source() == cluster::v1::BounceReport::UNSUBSCRIBE_MAIL) return "asked for by mail";
+  if (!report.status().text().empty()) return report.status().text();
+  if (report.bounce_class() == v1::COMPLAINT) {
+    return report.status().mx_host().empty() ? "a complaint came back by the feedback loop"
+                                             : absl::StrCat("a complaint came back from ", report.status().mx_host());
+  }
+  return report.evidence();
+}
+
 v1::Suppression::Cause CauseOf(const cluster::v1::BounceReport& report) {
   switch (report.bounce_class()) {
     case v1::HARD:
-      // Only a failure that blames the address may mark it; a report that does not say is taken at its class.
-      return report.status().fault() == v1::RECIPIENT || report.status().fault() == v1::FAULT_UNSPECIFIED
-                 ? v1::Suppression::HARD_BOUNCE
-                 : v1::Suppression::CAUSE_UNSPECIFIED;
+      return BlamesAddress(report.status()) ? v1::Suppression::HARD_BOUNCE : v1::Suppression::CAUSE_UNSPECIFIED;
     case v1::COMPLAINT:
       return v1::Suppression::SPAM_COMPLAINT;
     case v1::UNSUBSCRIBE:
@@ -112,6 +156,8 @@ Effect ApplyReport(const cluster::v1::Report& report, absl::Time now, RecipientS
       report.status().fault() == v1::RECIPIENT) {
     effect.suppress = v1::Suppression::HARD_BOUNCE;
   }
+  // The report that overtook it gave its sign when it came.
+  if (!overtaken) effect.sign = SignOf(report.outcome(), report.status());
   return effect;
 }
 
@@ -119,19 +165,26 @@ Effect ApplyBounceReport(const cluster::v1::BounceReport& report, absl::Time now
                          v1::WaveCounts* counts) {
   v1::DeliveryStatus status = report.status();
   status.set_bounce_class(report.bounce_class());
-  Effect effect{.event = MakeEvent(v1::Event::REPORT_RECEIVED, *state), .suppress = CauseOf(report)};
+  const bool first = Count(report, now, state);
+  Effect effect{.changed = true,
+                .event = MakeEvent(v1::Event::REPORT_RECEIVED, *state),
+                .suppress = CauseOf(report),
+                .evidence = EvidenceOf(report),
+                .only_if_suppressed = !first};
+  if (first && report.bounce_class() == v1::SOFT && BlamesAddress(status)) effect.sign = AddressSign::kSoftBounce;
   if (MovesDelivered(report.bounce_class())) {
     if (state->state() == Recipient::DONE && state->outcome() == v1::DELIVERED) {
       Enter(v1::BOUNCED, now, state, counts);
       *state->mutable_status() = status;
-      effect.changed = true;
       effect.event->set_outcome(v1::BOUNCED);
+      effect.only_if_suppressed = false;
     } else if ((state->state() != Recipient::DONE || state->withdrawn()) && !state->has_early_report()) {
       *state->mutable_early_report() = status;
-      effect.changed = true;
     }
   }
   *effect.event->mutable_status() = std::move(status);
+  effect.event->set_evidence(Printable(report.evidence()));
+  if (effect.suppress == v1::Suppression::CAUSE_UNSPECIFIED && effect.only_if_suppressed) effect.event.reset();
   return effect;
 }
 

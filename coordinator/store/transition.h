@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "coordinator/store/soft_bounces.h"
 #include "wavepost/cluster/v1/bounce_feed_service.pb.h"
 #include "wavepost/cluster/v1/coordinator_records.pb.h"
 #include "wavepost/cluster/v1/dispatch_service.pb.h"
@@ -34,13 +35,23 @@ struct Effect {
   std::optional<v1::Event> event;  // without sequence, time, tenant, wave, recipient and address
   // Not UNSPECIFIED: the address goes on the tenant's list.
   v1::Suppression::Cause suppress = v1::Suppression::CAUSE_UNSPECIFIED;
+  // Why, for the list. Empty: what the status says.
+  std::string evidence;
+  // The event is recorded only if the suppression is new: it tells of nothing else that has not been told.
+  bool only_if_suppressed = false;
+  // What it says about the address, for soft bounces that add up.
+  AddressSign sign = AddressSign::kNone;
 };
+
+// Entries of RecipientState.reports.
+inline constexpr int kReportKindsMax = 16;
 
 // A sender's word. An outcome that we do not know changes nothing.
 Effect ApplyReport(const cluster::v1::Report& report, absl::Time now, cluster::v1::RecipientState* state,
                    v1::WaveCounts* counts);
 
-// A report that came back. The event is always there.
+// A report that came back: it counts, and is an event if it is the first of its kind (class and reason), moves the
+// outcome, or suppresses. A thousand bounces for one recipient are one event and a counter.
 Effect ApplyBounceReport(const cluster::v1::BounceReport& report, absl::Time now, cluster::v1::RecipientState* state,
                          v1::WaveCounts* counts);
 
