@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bouncer/reading/phrases.h"
@@ -69,6 +70,17 @@ bool HasAnswerField(const HeaderFields& headers) {
   return false;
 }
 
+// In From only: challenges have a null return path, too.
+bool IsFromDaemon(const HeaderFields& headers) {
+  return IsFromMailSystem(HeaderFields{{{"from", std::string(headers.Get("from"))}}});
+}
+
+// The answer's author; empty if a mail system wrote it.
+std::string WhoAnswers(const Document& document) {
+  std::vector<std::string> from = AddressesIn(document.headers.Get("from"), 2);
+  return from.size() == 1 && !IsFromDaemon(document.headers) ? std::move(from[0]) : std::string();
+}
+
 Finding Make(const Document& document, BounceClass bounce_class, std::string_view rule) {
   Finding finding;
   finding.bounce_class = bounce_class;
@@ -85,8 +97,7 @@ Finding MakeAnswer(const Document& document, const Signs& signs, std::string_vie
                     signs.auto_submitted.find("vacation") != std::string::npos ||
                     EqualsIgnoreCase(signs.headers.Get("x-apple-action"), "vacation");
   if (away) finding.status.set_reason(wavepost::v1::VACATION);
-  const std::vector<std::string> from = AddressesIn(document.headers.Get("from"), 2);
-  if (from.size() == 1) finding.final_recipient = from[0];
+  finding.final_recipient = WhoAnswers(document);
   return finding;
 }
 
@@ -97,19 +108,20 @@ bool IsUnsubscribe(const Document& document, const Signs& signs) {
          signs.text.size() < 1000;
 }
 
+bool IsKnownChallenger(const HeaderFields& headers) {
+  return HasAny(AsciiLower(headers.Get("from")), kChallengeSenders) || headers.Has("x-tmda-fingerprint") ||
+         ContainsIgnoreCase(headers.Get("x-delivery-agent"), "tmda");
+}
+
 // A filter that wants an answer first. From lists, "please confirm" is about a subscription.
-bool IsChallenge(const Document& document, const Signs& signs) {
-  if (signs.is_list) return false;
-  const std::string from = AsciiLower(document.headers.Get("from"));
-  const bool known_sender = HasAny(from, kChallengeSenders) || document.headers.Has("x-tmda-fingerprint") ||
-                            ContainsIgnoreCase(document.headers.Get("x-delivery-agent"), "tmda");
+bool IsChallenge(const Document& document, const Signs& signs, bool known_sender) {
+  // A mail system that quotes such a text reports that it was refused by it.
+  if (signs.is_list || (!known_sender && IsFromDaemon(document.headers))) return false;
   const bool text = HasAny(signs.text, kChallengeTexts);
   const bool subject = HasAny(signs.subject, kChallengeSubjects);
-  // One sign alone is what ordinary mail has, too (an offer to buy such a filter).
   const bool automatic = !signs.auto_submitted.empty() || HasAnswerField(document.headers) ||
                          document.headers.Get("return-path") == "<>" || !document.original.empty();
-  // Some dress it up as a report of delivery.
-  if (document.has_status_part && !known_sender) return false;
+  // One sign alone is what ordinary mail has, too (an offer to buy such a filter).
   return (known_sender ? 1 : 0) + (text ? 1 : 0) + (subject ? 1 : 0) + (automatic ? 1 : 0) >= 2 &&
          (known_sender || text || subject);
 }
@@ -118,21 +130,28 @@ bool IsChallenge(const Document& document, const Signs& signs) {
 
 std::optional<Finding> ReadClearAnswer(const Document& document) {
   if (document.headers.Has("x-failed-recipients")) return std::nullopt;
+  const bool challenger = IsKnownChallenger(document.headers);
+  // Challenges are sometimes dressed up as reports of delivery.
+  if (document.has_status_part && !challenger) return std::nullopt;
   const Signs signs(document);
-  if (IsChallenge(document, signs)) return Make(document, wavepost::v1::CHALLENGE, "challenge");
+  if (IsChallenge(document, signs, challenger)) {
+    Finding finding = Make(document, wavepost::v1::CHALLENGE, "challenge");
+    // Services challenge in their own name; the mail that is held back names their customer.
+    std::vector<std::string> to = AddressesIn(document.original.Get("to"), 2);
+    finding.final_recipient = to.size() == 1 ? std::move(to[0]) : challenger ? std::string() : WhoAnswers(document);
+    return finding;
+  }
   if (document.has_status_part) return std::nullopt;
   if (IsUnsubscribe(document, signs)) {
     Finding finding = Make(document, wavepost::v1::UNSUBSCRIBE, "unsubscribe_by_mail");
-    const std::vector<std::string> from = AddressesIn(document.headers.Get("from"), 2);
-    if (from.size() == 1) finding.final_recipient = from[0];
+    finding.final_recipient = WhoAnswers(document);
     return finding;
   }
   if (signs.is_list) return std::nullopt;
   if (HasAny(signs.subject, kAwaySubjects)) return MakeAnswer(document, signs, "away_subject");
   if (HasAny(signs.subject, kAnswerSubjects)) return MakeAnswer(document, signs, "answer_subject");
   // Mail systems use the marks of RFC 3834 for reports of failures, too.
-  const bool from_system = IsFromMailSystem(HeaderFields{{{"from", std::string(document.headers.Get("from"))}}});
-  if (from_system || document.content_type == "multipart/report") return std::nullopt;
+  if (IsFromDaemon(document.headers) || document.content_type == "multipart/report") return std::nullopt;
   if (HasAnswerField(document.headers)) return MakeAnswer(document, signs, "answer_field");
   if (signs.auto_submitted.starts_with("auto-replied")) return MakeAnswer(document, signs, "auto_submitted");
   if (signs.precedence == "auto_reply" || signs.precedence == "auto-reply") {
@@ -153,9 +172,8 @@ Finding ReadOtherMail(const Document& document) {
   // Two signs that it is an answer which nobody typed.
   const int signs_count = (generated ? 1 : 0) + (null_sender ? 1 : 0) + (bulk ? 1 : 0) + (away ? 1 : 0) +
                           (signs.is_answer ? 1 : 0) + (HasAnswerField(document.headers) ? 2 : 0);
-  if (generated && signs.auto_submitted.starts_with("auto-replied"))
-    return MakeAnswer(document, signs, "auto_submitted");
-  if (signs_count >= 2 && (generated || null_sender || bulk || HasAnswerField(document.headers))) {
+  if (signs.auto_submitted.starts_with("auto-replied")) return MakeAnswer(document, signs, "auto_submitted_alone");
+  if (signs_count >= 2 && (null_sender || bulk || away || HasAnswerField(document.headers))) {
     return MakeAnswer(document, signs, "signs_of_an_answer");
   }
   return nothing;

@@ -49,7 +49,7 @@ std::vector<std::string> WhoComplains(const Document& document) {
   }
   for (const std::string_view name :
        {std::string_view(kJmrpField), std::string_view("x-original-recipient"), std::string_view("x-rcpt-to"),
-        std::string_view("x-apparently-to"), std::string_view("delivered-to"), std::string_view("to")}) {
+        std::string_view("to"), std::string_view("x-apparently-to"), std::string_view("delivered-to")}) {
     std::vector<std::string> found = AddressesIn(document.original.Get(name), 2);
     // A list of them does not tell who it was.
     if (found.size() == 1) Add(std::move(found), &out);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <set>
 #include <utility>
 
 #include "bouncer/report/charset.h"
@@ -101,9 +102,9 @@ class Reader {
 
   // After the walk: which texts are kept, and HTML made plain.
   void FinishTexts() {
+    std::erase_if(texts_, [this](const RawText& raw) { return raw.is_html && plain_.contains(raw.alternative); });
     size_t left = kTextBytesMax;
     for (RawText& raw : texts_) {
-      if (raw.is_html && HasPlain(raw.alternative)) continue;
       std::string text = raw.is_html ? PlainFromHtml(raw.text, left) : std::move(raw.text);
       if (text.size() > left) {
         document_.truncated = true;
@@ -118,6 +119,7 @@ class Reader {
   // A part's text for people, still in its charset.
   void AddText(std::string_view bytes, std::string_view charset, bool is_html, int alternative) {
     if (IsBlank(bytes)) return;
+    if (!is_html && alternative != kNoAlternative) plain_.insert(alternative);
     texts_.push_back({ToUtf8(bytes, charset, kDecodedBytesMax), is_html, alternative});
   }
 
@@ -136,13 +138,6 @@ class Reader {
     bool is_html;
     int alternative;
   };
-
-  bool HasPlain(int alternative) const {
-    if (alternative == kNoAlternative) return false;
-    return std::any_of(texts_.begin(), texts_.end(), [alternative](const RawText& raw) {
-      return raw.alternative == alternative && !raw.is_html && !IsBlank(raw.text);
-    });
-  }
 
   void Leaf(GMimeObject* object, int alternative) {
     const std::string type = PartType(object);
@@ -198,6 +193,7 @@ class Reader {
   Document& document_;
   std::vector<RawText> texts_;
   int alternatives_ = kNoAlternative;
+  std::set<int> plain_;  // the alternatives that have a plain text
   bool found_anything_ = false;
 };
 
