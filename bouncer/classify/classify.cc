@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "bouncer/classify/quoted.h"
 #include "common/base/strings.h"
 #include "common/smtp/classify.h"
 #include "common/smtp/reply.h"
@@ -51,29 +52,57 @@ bool IsPrecise(const EnhancedCode& code) {
   return code.present() && (code.subject != 0 || code.detail != 0);
 }
 
-bool SaysSomething(const Verdict& verdict) {
-  return verdict.reason != wavepost::v1::REASON_UNSPECIFIED;
-}
-
 struct Judged {
   Verdict verdict;
   Reply reply;
+  bool quoted = false;  // the reply was, and is not only made of the text
 };
 
-// What the receiving host said, as the diagnostic quotes it; where it is silent, the status of the report.
-Judged Judge(const ReportedRecipient& recipient, const EnhancedCode& status) {
-  const std::string_view text = WithoutType(recipient.diagnostic);
+// By the reply that the text quotes; if that says little, by all of the text; if nothing is quoted, also as a failure
+// without a reply.
+Judged JudgeText(std::string_view text, const EnhancedCode& status) {
   const int plain_code = status.klass == 4 ? 450 : 550;
-  std::optional<Reply> reply = ReplyFromText(text);
-  // A reply that says yes, in a report of a failure, is not what failed.
-  if (reply && !reply->transient() && !reply->permanent()) reply.reset();
-  if (!reply) reply = MakeReply(plain_code, absl::StrCat(IsPrecise(status) ? status.ToString() : "", " ", Av(text)));
-  if (!IsPrecise(reply->enhanced) && IsPrecise(status) && status.klass == reply->code / 100) reply->enhanced = status;
+  std::optional<Reply> quoted = QuotedReply(text);
+  Reply whole = MakeReply(quoted ? quoted->code : plain_code, text);
+  if (IsPrecise(status) && status.klass == whole.code / 100) whole.enhanced = status;
+  if (quoted) {
+    if (IsPrecise(quoted->enhanced)) {
+      whole.enhanced = quoted->enhanced;
+    } else {
+      quoted->enhanced = whole.enhanced;
+    }
+    Judged judged{Classify(*quoted, Phase::kRcpt), *quoted, true};
+    if (!judged.verdict.vague) return judged;
+    const Verdict by_all = Classify(whole, Phase::kRcpt);
+    if (!by_all.vague) judged.verdict = by_all;
+    return judged;
+  }
+  Judged judged{Classify(whole, Phase::kRcpt), whole, false};
+  const Verdict local = ClassifyLocalError(text);
+  // What is unknown only because nobody could be asked may be known tomorrow.
+  const bool unsure =
+      judged.verdict.reason == wavepost::v1::DOMAIN_UNKNOWN && local.reason == wavepost::v1::DNS_FAILURE;
+  if ((judged.verdict.vague && !local.vague) || unsure) judged.verdict = local;
+  return judged;
+}
 
-  Judged judged{Classify(*reply, Phase::kRcpt), *reply};
-  if (!SaysSomething(judged.verdict) && IsPrecise(status)) {
-    const Verdict by_status = Classify(MakeReply(plain_code, status.ToString()), Phase::kRcpt);
-    if (SaysSomething(by_status)) judged.verdict = by_status;
+// What the receiving host said, as the diagnostic quotes it; where that says little, the status of the report; where that
+// says little too, the text beside it.
+Judged Judge(const ReportedRecipient& recipient, const EnhancedCode& status) {
+  Judged judged = JudgeText(WithoutType(recipient.diagnostic), status);
+  if (judged.verdict.vague && IsPrecise(status)) {
+    const Verdict by_status = Classify(MakeReply(status.klass == 4 ? 450 : 550, status.ToString()), Phase::kRcpt);
+    if (!by_status.vague) judged.verdict = by_status;
+  }
+  if (judged.verdict.vague && !recipient.context.empty()) {
+    const Judged beside = JudgeText(recipient.context, status);
+    if (!beside.verdict.vague) {
+      if (judged.quoted) {
+        judged.verdict = beside.verdict;
+      } else {
+        judged = beside;
+      }
+    }
   }
   return judged;
 }
@@ -138,8 +167,7 @@ Finding ClassifyRecipient(const ReportedRecipient& recipient) {
   }
   const Judged judged = Judge(recipient, status);
   finding.rule = std::string(judged.verdict.rule);
-  const bool quoted = ReplyFromText(WithoutType(recipient.diagnostic)).has_value();
-  if (quoted) out.set_code(judged.reply.code);
+  if (judged.quoted) out.set_code(judged.reply.code);
   // The quoted reply's code is more precise than a status that says only "failed".
   if (!IsPrecise(status) && judged.reply.enhanced.present()) out.set_enhanced_code(judged.reply.enhanced.ToString());
   out.set_reason(judged.verdict.reason);

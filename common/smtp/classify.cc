@@ -96,6 +96,7 @@ Verdict ClassifyWith(const RuleBook& book, const Reply& reply, Phase phase) {
             std::nullopt,
             false,
             false,
+            true,
             "out-of-place"};
   }
   const std::string text = reply.Text();
@@ -111,6 +112,7 @@ Verdict ClassifyWith(const RuleBook& book, const Reply& reply, Phase phase) {
     verdict.fault = rule.fault;
     verdict.scope = rule.scope;
     verdict.rule = rule.name;
+    verdict.vague = (rule.flags & kVague) != 0;
     verdict.throttled = (rule.flags & kThrottled) != 0;
     verdict.too_many_connections = (rule.flags & kConnections) != 0;
     verdict.kind = reply.permanent() && (rule.flags & kTemporaryAnyway) == 0 ? Verdict::Kind::kPermanent

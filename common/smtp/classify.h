@@ -37,6 +37,8 @@ struct Verdict {
   bool throttled = false;
   // The complaint is about connections; then `throttled` is set as well.
   bool too_many_connections = false;
+  // Only the class of a code, or its subject, spoke: whoever knows more should believe that first.
+  bool vague = false;
   // Name of the rule that decided, for logs and tests; lives for ever. Empty for accepted.
   std::string_view rule;
 };

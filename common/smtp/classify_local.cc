@@ -17,6 +17,7 @@ Verdict ClassifyLocalErrorWith(const RuleBook& book, std::string_view text) {
   Verdict verdict{.kind = Verdict::Kind::kTemporary,
                   .fault = v1::NETWORK_FAULT,
                   .scope = Verdict::Scope::kRecipient,
+                  .vague = true,
                   .rule = "local"};
   for (const ClassifyRule& rule : book.local()) {
     if (!MatchesWords(words, rule.words) || MatchesWords(words, rule.unless)) continue;
@@ -25,6 +26,7 @@ Verdict ClassifyLocalErrorWith(const RuleBook& book, std::string_view text) {
     verdict.fault = rule.fault;
     verdict.scope = rule.scope;
     verdict.rule = rule.name;
+    verdict.vague = (rule.flags & kVague) != 0;
     break;
   }
   if (verdict.kind == Verdict::Kind::kTemporary) verdict.retry_hint = ParseRetryHint(text);

@@ -39,5 +39,6 @@ inline constexpr uint8_t kTemporaryAnyway = 2;  // temporary even at 5xx
 inline constexpr uint8_t kNamesIp = 4;          // the text must name an IP address
 inline constexpr uint8_t kConnections = 8;      // slow down by fewer connections
 inline constexpr uint8_t kPermanent = 16;       // of a failure without a reply: it is final
+inline constexpr uint8_t kVague = 32;           // says next to nothing: another source of the same failure goes first
 
 }  // namespace wavepost

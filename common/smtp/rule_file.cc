@@ -20,11 +20,12 @@ namespace {
 constexpr size_t kFileBytesMax = 1 << 20;
 constexpr size_t kPatternBytesMax = 200;
 
-constexpr std::array<std::pair<std::string_view, uint8_t>, 5> kFlags = {{{"throttled", kThrottled},
+constexpr std::array<std::pair<std::string_view, uint8_t>, 6> kFlags = {{{"throttled", kThrottled},
                                                                          {"temporary_anyway", kTemporaryAnyway},
                                                                          {"names_ip", kNamesIp},
                                                                          {"connections", kConnections},
-                                                                         {"permanent", kPermanent}}};
+                                                                         {"permanent", kPermanent},
+                                                                         {"vague", kVague}}};
 constexpr std::array<std::pair<std::string_view, Verdict::Scope>, 4> kScopes = {
     {{"recipient", Verdict::Scope::kRecipient},
      {"message", Verdict::Scope::kMessage},

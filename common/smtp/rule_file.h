@@ -13,7 +13,8 @@
 //       reason: user_unknown      a Reason of outcomes.proto in lower case; absent: unspecified
 //       fault: recipient          recipient, sender, content, network; absent: nobody
 //       scope: recipient          recipient (also if absent), message, site, egress_ip
-//       flags: [throttled]        throttled, temporary_anyway, names_ip, connections, permanent (local only)
+//       flags: [throttled]        throttled, temporary_anyway, names_ip, connections, vague, permanent
+//                                 (local only)
 //       sample: {phase: rcpt, reply: "550 No such user"}   phase rcpt if absent
 //   local:                        the same, of failures without a reply: only name, words, unless, reason, fault,
 //                                 scope, flags and sample count
