@@ -15,6 +15,7 @@
 
 #include "absl/time/time.h"
 #include "bouncer/feed/feed.h"
+#include "bouncer/inbound/kept_mail.h"
 #include "bouncer/ingest/ingest_service.h"
 #include "bouncer/intake/intake.h"
 #include "bouncer/log_value.h"
@@ -81,6 +82,7 @@ class BouncerApp::Impl {
       ingest_rpc_.server->Shutdown(std::chrono::system_clock::now() + kIngestGrace);
     }
     if (intake_ != nullptr) intake_->Stop();
+    if (kept_ != nullptr) kept_->Stop();
     if (outbox_ != nullptr) outbox_->Stop();  // nobody posts to io_ after this
     if (feed_ != nullptr) feed_->Stop();
     if (status_.server != nullptr) {
@@ -105,14 +107,27 @@ class BouncerApp::Impl {
   // Everything by which reports come in. Nobody is served before the io_context runs, but for the page and IngestReport,
   // which need only what is there by now.
   absl::Status OpenDoors(const BouncerConfig& config) {
+    ASSIGN_OR_RETURN(kept_, KeptMail::Open({.path = config.data_dir + "/postmaster",
+                                            .messages_max = config.kept_messages_max,
+                                            .bytes_max = config.kept_bytes_max},
+                                           &clock_));
     intake_ = std::make_unique<Intake>(
         &*keys_, outbox_.get(),
-        [](const std::string&, const Intake::Done& done) { done(absl::UnavailableError("no folder for it")); },
+        [kept = kept_.get()](std::string mail, std::string client, Intake::Done done) {
+          kept->Keep(std::move(mail), std::move(client), std::move(done));
+        },
         &clock_);
-    inbound_ = std::make_unique<InboundServer>(
-        io_, InboundServer::Options{.hostname = config.hostname, .limits = config.limits},
-        Mailboxes(config.return_path_domain, *keys_), intake_.get());
+    inbound_ = std::make_unique<InboundServer>(io_,
+                                               InboundServer::Options{.hostname = config.hostname,
+                                                                      .limits = config.limits,
+                                                                      .certificate = config.smtp_certificate,
+                                                                      .seed = std::random_device()()},
+                                               Mailboxes(config.mailboxes, *keys_), intake_.get());
+    RETURN_IF_ERROR(inbound_->Start());
     for (const std::string& address : config.listen) RETURN_IF_ERROR(inbound_->Listen(address));
+    for (const std::string& address : config.lmtp_listen) {
+      RETURN_IF_ERROR(inbound_->Listen(address, Dialogue::Protocol::kLmtp));
+    }
     if (!config.status_listen.empty()) {
       ASSIGN_OR_RETURN(status_, StartStatusServer(config.status_listen));
     }
@@ -140,6 +155,7 @@ class BouncerApp::Impl {
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(io_);
   std::unique_ptr<Outbox> outbox_;
+  std::unique_ptr<KeptMail> kept_;
   std::unique_ptr<Intake> intake_;
   std::unique_ptr<InboundServer> inbound_;
   std::unique_ptr<UnsubscribeServer> page_;

@@ -20,8 +20,8 @@ InboundLimits ReadLimits(const ConfigNode& node) {
   InboundLimits out;
   constexpr int64_t kMiB = 1 << 20;
   out.message_bytes_max = node.Int("message_bytes", out.message_bytes_max, 64 * 1024, 1024 * kMiB);
-  out.heads_bytes_max =
-      static_cast<size_t>(node.Int("memory_bytes", static_cast<int64_t>(out.heads_bytes_max), 4 * kMiB, 16384 * kMiB));
+  out.memory_bytes_max =
+      static_cast<size_t>(node.Int("memory_bytes", static_cast<int64_t>(out.memory_bytes_max), 4 * kMiB, 16384 * kMiB));
   out.recipients_max =
       static_cast<size_t>(node.Int("recipients_per_message", static_cast<int64_t>(out.recipients_max), 1, 1000));
   out.connections_max =
@@ -29,12 +29,40 @@ InboundLimits ReadLimits(const ConfigNode& node) {
   out.connections_per_client_max = static_cast<size_t>(
       node.Int("connections_per_client", static_cast<int64_t>(out.connections_per_client_max), 1, 50'000));
   out.errors_max = static_cast<int>(node.Int("errors_per_connection", out.errors_max, 1, 10'000));
+  out.hops_max = static_cast<int>(node.Int("hops", out.hops_max, 10, 1'000));
+  constexpr int64_t kManyMessages = 1'000'000'000;
+  out.client_messages_per_minute =
+      node.Int("client_messages_per_minute", out.client_messages_per_minute, 0, kManyMessages);
+  out.network_messages_per_minute =
+      node.Int("network_messages_per_minute", out.network_messages_per_minute, 0, kManyMessages);
+  out.recipient_messages_per_hour =
+      node.Int("recipient_messages_per_hour", out.recipient_messages_per_hour, 0, kManyMessages);
+  out.handshake_timeout =
+      node.DurationOf("handshake_timeout", out.handshake_timeout, absl::Milliseconds(100), absl::Hours(1));
   out.command_timeout =
       node.DurationOf("command_timeout", out.command_timeout, absl::Milliseconds(100), absl::Hours(1));
   out.data_timeout = node.DurationOf("data_timeout", out.data_timeout, absl::Milliseconds(100), absl::Hours(1));
   out.message_timeout =
       node.DurationOf("message_timeout", out.message_timeout, absl::Milliseconds(100), absl::Hours(24));
   out.drain_timeout = node.DurationOf("drain_timeout", out.drain_timeout, absl::ZeroDuration(), absl::Minutes(10));
+  return out;
+}
+
+MailboxNames ReadMailboxes(const ConfigNode& node, const std::string& domain) {
+  MailboxNames out;
+  out.domain = domain;
+  if (node.Has("feedback")) out.feedback = node.StringList("feedback");
+  if (node.Has("aggregate")) out.aggregate = node.StringList("aggregate");
+  if (node.Has("people")) out.keep = node.StringList("people");
+  return out;
+}
+
+CertificateFiles ReadCertificate(const ConfigNode& root) {
+  CertificateFiles out;
+  if (!root.Has("smtp_tls")) return out;
+  const ConfigNode node = root.Child("smtp_tls");
+  out.certificate = node.RequiredString("certificate");
+  out.key = node.RequiredString("key");
   return out;
 }
 
@@ -77,6 +105,12 @@ absl::StatusOr<BouncerConfig> ReadBouncerConfig(const ConfigFile& file) {
       return_path.Problem("domain", std::string(domain.status().message()));
     }
   }
+  out.mailboxes = ReadMailboxes(root.Child("mailboxes"), out.return_path_domain);
+  out.lmtp_listen = root.StringList("lmtp_listen");
+  out.smtp_certificate = ReadCertificate(root);
+  const ConfigNode kept = root.Child("kept_mail");
+  out.kept_messages_max = kept.Int("messages", out.kept_messages_max, 0, 1'000'000);
+  out.kept_bytes_max = kept.Int("bytes", out.kept_bytes_max, 0, 1'000'000'000'000);
   out.hostname = root.String("hostname", out.return_path_domain);
   out.coordinator = root.String("coordinator", out.coordinator);
   out.tls = ReadTlsFiles(root);

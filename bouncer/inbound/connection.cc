@@ -6,7 +6,9 @@
 #include <array>
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
+#include <asio/ssl/error.hpp>
 #include <asio/write.hpp>
+#include <tuple>
 #include <utility>
 
 #include "bouncer/inbound/message_sink.h"
@@ -14,17 +16,21 @@
 namespace wavepost {
 namespace {
 
-constexpr size_t kReadBytes = 16 * 1024;
+// Counted in Dialogue::kPlainBytes.
+constexpr size_t kReadBytes = 8 * 1024;
 // For the last words to a client that may not be listening.
 constexpr absl::Duration kFarewellTimeout = absl::Seconds(5);
+// So much of what a client says after our last word is read to its end.
+constexpr size_t kFarewellBytesMax = 1 << 20;
 
 }  // namespace
 
-Connection::Connection(asio::ip::tcp::socket socket, std::string client, std::shared_ptr<InboundShared> shared)
+Connection::Connection(Socket socket, std::string name, const Dialogue::Client& client,
+                       std::shared_ptr<InboundShared> shared)
     : socket_(std::move(socket)),
-      client_(std::move(client)),
+      name_(std::move(name)),
       shared_(std::move(shared)),
-      dialogue_(shared_->hostname, &shared_->limits, &shared_->mailboxes, &shared_->budget),
+      dialogue_(&shared_->dialogue, client),
       watchdog_(socket_.get_executor()),
       stored_signal_(socket_.get_executor()) {}
 
@@ -42,14 +48,15 @@ void Connection::Arm(Deadline deadline) {
 }
 
 Deadline Connection::ReadDeadline() {
+  const InboundLimits& limits = shared_->dialogue.limits;
   if (dialogue_.in_message()) {
     command_deadline_.reset();
-    if (!message_deadline_) message_deadline_ = DeadlineAfter(shared_->limits.message_timeout);
-    return std::min(*message_deadline_, DeadlineAfter(shared_->limits.data_timeout));
+    if (!message_deadline_) message_deadline_ = DeadlineAfter(limits.message_timeout);
+    return std::min(*message_deadline_, DeadlineAfter(limits.data_timeout));
   }
   message_deadline_.reset();
   // Not renewed by single bytes: a client that trickles a command does not keep the connection for ever.
-  if (!command_deadline_) command_deadline_ = DeadlineAfter(shared_->limits.command_timeout);
+  if (!command_deadline_) command_deadline_ = DeadlineAfter(limits.command_timeout);
   return *command_deadline_;
 }
 
@@ -58,7 +65,12 @@ Awaitable<bool> Connection::Flush() {
   if (output.empty()) co_return true;
   // Something was answered, so a command (or message) was completed: the next one has its own time.
   command_deadline_.reset();
-  Arm(DeadlineAfter(timed_out_ || draining_ ? kFarewellTimeout : shared_->limits.command_timeout));
+  const bool last = timed_out_ || draining_;
+  Arm(DeadlineAfter(last ? kFarewellTimeout : shared_->dialogue.limits.command_timeout));
+  if (tls_.has_value()) {
+    auto [error, written] = co_await asio::async_write(*tls_, asio::buffer(output), use_tuple);
+    co_return !error;
+  }
   auto [error, written] = co_await asio::async_write(socket_, asio::buffer(output), use_tuple);
   co_return !error;
 }
@@ -67,10 +79,31 @@ Awaitable<bool> Connection::Read() {
   std::array<char, kReadBytes> buffer;
   Arm(ReadDeadline());
   reading_ = true;
-  auto [error, got] = co_await socket_.async_read_some(asio::buffer(buffer), use_tuple);
+  asio::error_code error;
+  size_t got = 0;
+  if (tls_.has_value()) {
+    std::tie(error, got) = co_await tls_->async_read_some(asio::buffer(buffer), use_tuple);
+  } else {
+    std::tie(error, got) = co_await socket_.async_read_some(asio::buffer(buffer), use_tuple);
+  }
   reading_ = false;
   if (error) co_return false;
   dialogue_.Feed({buffer.data(), got});
+  co_return true;
+}
+
+Awaitable<bool> Connection::Handshake() {
+  Arm(DeadlineAfter(shared_->dialogue.limits.handshake_timeout));
+  const Certificates::Context context = shared_->certificates->Current(std::chrono::steady_clock::now());
+  tls_.emplace(socket_, *context);
+  auto [error] = co_await tls_->async_handshake(asio::ssl::stream_base::server, use_tuple);
+  if (error) {
+    shared_->counters.handshakes_failed.fetch_add(1);
+    spdlog::debug("event=handshake_failed client={} error=\"{}\"", name_, error.message());
+    co_return false;
+  }
+  shared_->counters.handshakes.fetch_add(1);
+  dialogue_.Secured();
   co_return true;
 }
 
@@ -78,7 +111,7 @@ Awaitable<void> Connection::Store() {
   stored_.reset();
   stored_signal_.expires_at(Deadline::max());
   watchdog_.cancel();
-  shared_->sink->Take(dialogue_.TakeMessage(), client_,
+  shared_->sink->Take(dialogue_.TakeMessage(), name_,
                       [self = shared_from_this(), executor = socket_.get_executor()](absl::Status status) {
                         asio::post(executor, [self, status = std::move(status)] {
                           self->stored_ = status;
@@ -90,34 +123,62 @@ Awaitable<void> Connection::Store() {
   dialogue_.Stored(*stored_);
 }
 
+Awaitable<void> Connection::Farewell() {
+  Arm(DeadlineAfter(kFarewellTimeout));
+  asio::error_code ignored;
+  if (tls_.has_value()) {
+    auto [error] = co_await tls_->async_shutdown(use_tuple);
+    if (error && error != asio::ssl::error::stream_truncated) co_return;
+  }
+  if (dialogue_.quit()) co_return;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+  std::array<char, kReadBytes> buffer;
+  for (size_t left = kFarewellBytesMax; left > 0 && !aborted_ && !timed_out_;) {
+    auto [error, got] = co_await socket_.async_read_some(asio::buffer(buffer), use_tuple);
+    if (error) break;
+    left -= std::min(left, got);
+  }
+}
+
 Awaitable<void> Connection::Run() {
   const std::shared_ptr<Connection> self = shared_from_this();
   for (;;) {
-    const Dialogue::Wants wants = dialogue_.Advance();
-    if (wants == Dialogue::Wants::kInput && draining_ && !dialogue_.in_message()) {
+    const Dialogue::Wants wants = dialogue_.Advance(std::chrono::steady_clock::now());
+    if (wants == Dialogue::Wants::kInput && Ending()) {
       dialogue_.Refuse421("4.3.2 shutting down");
       continue;
     }
     const bool flushed = co_await Flush();
-    if (!flushed || aborted_ || wants == Dialogue::Wants::kClose) break;
+    if (!flushed || aborted_) break;
+    if (wants == Dialogue::Wants::kClose) {
+      if (!timed_out_ && !draining_) co_await Farewell();
+      break;
+    }
+    if (wants == Dialogue::Wants::kOutput) continue;
     if (wants == Dialogue::Wants::kStore) {
       co_await Store();
       continue;
     }
-    if (draining_ && !dialogue_.in_message()) continue;
+    if (wants == Dialogue::Wants::kHandshake) {
+      const bool secured = co_await Handshake();
+      if (!secured || aborted_) break;
+      continue;
+    }
+    if (Ending()) continue;
     const bool read = co_await Read();
     if (read) continue;
     if (aborted_) break;
-    if (draining_ && !dialogue_.in_message()) continue;
+    if (Ending()) continue;
     if (!timed_out_) break;  // the client has gone
     shared_->counters.timeouts.fetch_add(1);
-    spdlog::debug("event=client_timeout client={}", client_);
+    spdlog::debug("event=client_timeout client={}", name_);
     dialogue_.Refuse421("4.4.2 timeout");
   }
   shared_->counters.recipients_refused.fetch_add(dialogue_.refused_recipients());
+  shared_->counters.rate_limited.fetch_add(dialogue_.rate_limited());
   watchdog_.cancel();
   asio::error_code ignored;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+  socket_.shutdown(Socket::shutdown_both, ignored);
   socket_.close(ignored);
 }
 

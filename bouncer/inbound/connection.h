@@ -1,16 +1,16 @@
 // One client: reads, feeds the dialogue, stores, answers; under a deadline at every wait.
 #pragma once
 
-#include <asio/ip/tcp.hpp>
+#include <asio/generic/stream_protocol.hpp>
+#include <asio/ssl/stream.hpp>
 #include <asio/steady_timer.hpp>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/status/status.h"
+#include "bouncer/inbound/certificates.h"
 #include "bouncer/inbound/dialogue.h"
-#include "bouncer/inbound/limits.h"
 #include "bouncer/inbound/server.h"
 #include "common/async/deadline.h"
 #include "common/async/tokens.h"
@@ -19,37 +19,43 @@ namespace wavepost {
 
 // What all connections of a server share; outlives them. Touched on the server's thread only.
 struct InboundShared {
-  std::string hostname;
-  InboundLimits limits;
-  Mailboxes mailboxes;
-  HeadBudget budget;
+  DialogueShared dialogue;
+  std::unique_ptr<Certificates> certificates;  // none: no STARTTLS
   MessageSink* sink;
   InboundServer::Counters counters;
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(asio::ip::tcp::socket socket, std::string client, std::shared_ptr<InboundShared> shared);
+  using Socket = asio::generic::stream_protocol::socket;
+
+  // name: of the client, for logs and the sink.
+  Connection(Socket socket, std::string name, const Dialogue::Client& client, std::shared_ptr<InboundShared> shared);
 
   // Talks until one side ends it; the socket is closed then. Call once.
   Awaitable<void> Run();
 
   // No new message: ends at the next point where nothing is lost.
   void BeginDrain();
-  // Ends now, whatever it was doing. A message that was handed to the store may still be stored, unanswered.
+  // Ends now, whatever it was doing. A message that was handed to the sink may still be stored, unanswered.
   void Abort();
 
  private:
   // False: the connection is of no more use (closed, timed out, broken).
   Awaitable<bool> Flush();
   Awaitable<bool> Read();
+  Awaitable<bool> Handshake();
   Awaitable<void> Store();
+  // What the client still says is read and thrown away for a moment: closing at once would take the last reply from it.
+  Awaitable<void> Farewell();
 
   void Arm(Deadline deadline);  // at `deadline` pending reads and writes are cancelled
   Deadline ReadDeadline();
+  bool Ending() const { return draining_ && !dialogue_.in_message(); }
 
-  asio::ip::tcp::socket socket_;
-  const std::string client_;  // its address
+  Socket socket_;
+  std::optional<asio::ssl::stream<Socket&>> tls_;
+  const std::string name_;
   const std::shared_ptr<InboundShared> shared_;
   Dialogue dialogue_;
   asio::steady_timer watchdog_;

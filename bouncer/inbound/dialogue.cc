@@ -1,7 +1,6 @@
 #include "bouncer/inbound/dialogue.h"
 
 #include <algorithm>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -12,26 +11,40 @@
 namespace wavepost {
 namespace {
 
-// A client that goes on after so many bytes too many does not listen: the connection ends.
-constexpr int64_t kOversizeBytesMax = 16 << 20;
+// Keys that are remembered; see rate_book.h. 16 bytes each.
+constexpr size_t kClientEntries = 1 << 16;
+constexpr size_t kNetworkEntries = 1 << 14;
+constexpr size_t kRecipientEntries = 1 << 18;
 
-void AddOnce(RecipientId id, std::vector<RecipientId>* ids) {
-  if (std::find(ids->begin(), ids->end(), id) == ids->end()) ids->push_back(id);
+// Replies gather up to so much before they are sent; one more is short.
+constexpr size_t kOutputBytesMax = 4 * 1024;
+
+// False: it was there.
+bool AddOnce(RecipientId id, std::vector<RecipientId>* ids) {
+  if (std::find(ids->begin(), ids->end(), id) != ids->end()) return false;
+  ids->push_back(id);
+  return true;
 }
 
 }  // namespace
 
-Dialogue::Dialogue(std::string hostname, const InboundLimits* limits, const Mailboxes* mailboxes, HeadBudget* budget)
-    : hostname_(std::move(hostname)), limits_(limits), mailboxes_(mailboxes), budget_(budget) {
-  output_ = absl::StrCat("220 ", hostname_, " ESMTP Wavepost bouncer\r\n");
+DialogueShared::DialogueShared(std::string name, const InboundLimits& lim, Mailboxes boxes, uint64_t seed)
+    : hostname(std::move(name)),
+      limits(lim),
+      mailboxes(std::move(boxes)),
+      budget(lim.memory_bytes_max),
+      client_rates(lim.client_messages_per_minute, absl::Minutes(1), kClientEntries, seed),
+      network_rates(lim.network_messages_per_minute, absl::Minutes(1), kNetworkEntries, seed),
+      recipient_rates(lim.recipient_messages_per_hour, absl::Hours(1), kRecipientEntries, seed) {}
+
+Dialogue::Dialogue(DialogueShared* shared, const Client& client) : shared_(shared), client_(client) {
+  if (!shared_->budget.Take(fixed_taken_)) fixed_taken_ = 0;
+  const bool lmtp = client_.protocol == Protocol::kLmtp;
+  output_ = absl::StrCat("220 ", shared_->hostname, lmtp ? " LMTP" : " ESMTP", " Wavepost bouncer\r\n");
 }
 
 Dialogue::~Dialogue() {
-  budget_->GiveBack(budget_taken_);
-}
-
-std::string Dialogue::TakeOutput() {
-  return std::exchange(output_, std::string());
+  shared_->budget.GiveBack(fixed_taken_ + message_taken_);
 }
 
 void Dialogue::Say(int code, std::string_view enhanced, std::string_view text) {
@@ -39,11 +52,16 @@ void Dialogue::Say(int code, std::string_view enhanced, std::string_view text) {
 }
 
 void Dialogue::Error(int code, std::string_view enhanced, std::string_view text) {
-  if (++errors_ > limits_->errors_max) {
+  if (++errors_ > shared_->limits.errors_max) {
     Refuse421("4.7.0 too many errors");
     return;
   }
   Say(code, enhanced, text);
+}
+
+void Dialogue::Close(int code, std::string_view enhanced, std::string_view text) {
+  Say(code, enhanced, text);
+  state_ = State::kClosed;
 }
 
 void Dialogue::Refuse421(std::string_view text) {
@@ -52,68 +70,72 @@ void Dialogue::Refuse421(std::string_view text) {
   state_ = State::kClosed;
 }
 
-void Dialogue::ResetTransaction() {
-  has_sender_ = false;
-  recipients_ = 0;
-  message_ = {};
-  budget_->GiveBack(std::exchange(budget_taken_, 0));
-  message_bytes_ = 0;
-  bad_newline_ = no_memory_ = false;
+void Dialogue::RateLimited(std::string_view text) {
+  ++rate_limited_;
+  Error(450, "4.7.1", text);
 }
 
-Dialogue::Wants Dialogue::Advance() {
-  while (state_ != State::kClosed && state_ != State::kStoring) {
+Dialogue::Wants Dialogue::Advance(RateBook::Time now) {
+  now_ = now;
+  while (true) {
+    if (state_ == State::kClosed) return Wants::kClose;
+    if (state_ == State::kStoring) return Wants::kStore;
+    if (state_ == State::kHandshake) return Wants::kHandshake;
+    if (output_.size() >= kOutputBytesMax) return Wants::kOutput;
     const ServerInput::Event event = input_.Next();
-    switch (event.kind) {
-      case ServerInput::Kind::kNeedMore:
-        return Wants::kInput;
-      case ServerInput::Kind::kLine:
-        OnLine(event.text);
-        break;
-      case ServerInput::Kind::kLineTooLong:
-        Error(500, "5.5.2", "line too long");
-        break;
-      case ServerInput::Kind::kBadNewline:
-        if (state_ == State::kMessage) {
-          bad_newline_ = true;  // refused at its end; what it says until then is content, never commands
-        } else {
-          Say(500, "5.5.2", "lines end with CRLF; closing connection");
-          state_ = State::kClosed;
-        }
-        break;
-      case ServerInput::Kind::kData:
-        OnData(event.text);
-        break;
-      case ServerInput::Kind::kDataEnd:
-        OnDataEnd();
-        break;
-    }
+    if (event.kind == ServerInput::Kind::kNeedMore) return Wants::kInput;
+    OnEvent(event);
   }
-  return state_ == State::kStoring ? Wants::kStore : Wants::kClose;
+}
+
+void Dialogue::OnEvent(const ServerInput::Event& event) {
+  switch (event.kind) {
+    case ServerInput::Kind::kNeedMore:
+      return;
+    case ServerInput::Kind::kLine:
+      return OnLine(event.text);
+    case ServerInput::Kind::kLineTooLong:
+      return Error(500, "5.5.2", "line too long");
+    case ServerInput::Kind::kBadNewline:
+      if (state_ == State::kCommand) return Close(500, "5.5.2", "lines end with CRLF; closing connection");
+      bad_newline_ = true;  // refused at its end; what it says until then is content, never commands
+      return;
+    case ServerInput::Kind::kData:
+      return OnContent(event.text);
+    case ServerInput::Kind::kDataEnd:
+      return OnContentEnd();
+  }
 }
 
 void Dialogue::OnLine(std::string_view line) {
-  if (++idle_commands_ > limits_->idle_commands_max) {
-    Refuse421("4.7.0 too many commands without a message");
-    return;
+  if (++idle_commands_ > shared_->limits.idle_commands_max) {
+    return Refuse421("4.7.0 too many commands without a message");
   }
   const Command command = ParseCommand(line);
   if (!command.error.empty()) {
+    const std::string why = Printable(command.error, 200);
+    // How much content follows? It must not be read as commands.
+    if (command.verb == Command::Verb::kBdat) return Close(501, "5.5.4", why + "; closing connection");
     const bool unknown = command.verb == Command::Verb::kUnknown;
-    Error(unknown ? 500 : 501, unknown ? "5.5.1" : "5.5.4", Printable(command.error, 200));
-    return;
+    return Error(unknown ? 500 : 501, unknown ? "5.5.1" : "5.5.4", why);
   }
+  const bool lmtp = client_.protocol == Protocol::kLmtp;
   switch (command.verb) {
     case Command::Verb::kHelo:
-      return Hello(command, false);
     case Command::Verb::kEhlo:
-      return Hello(command, true);
+      if (lmtp) return Error(500, "5.5.1", "this is LMTP: LHLO");
+      return Hello(command);
+    case Command::Verb::kLhlo:
+      if (!lmtp) return Error(500, "5.5.1", "this is SMTP: EHLO");
+      return Hello(command);
     case Command::Verb::kMail:
       return Mail(command);
     case Command::Verb::kRcpt:
       return Rcpt(command);
     case Command::Verb::kData:
       return Data();
+    case Command::Verb::kBdat:
+      return Bdat(command);
     case Command::Verb::kRset:
       ResetTransaction();
       return Say(250, "2.0.0", "OK");
@@ -122,28 +144,44 @@ void Dialogue::OnLine(std::string_view line) {
     case Command::Verb::kVrfy:
       return Error(252, "2.5.0", "send mail and see");
     case Command::Verb::kQuit:
-      Say(221, "2.0.0", "goodbye");
-      state_ = State::kClosed;
-      return;
-    case Command::Verb::kBdat:
-      // Not offered. What follows is content, which must not be read as commands.
-      Say(502, "5.5.1", "CHUNKING is not offered; closing connection");
-      state_ = State::kClosed;
-      return;
-    case Command::Verb::kLhlo:
+      quit_ = true;
+      return Close(221, "2.0.0", "goodbye");
     case Command::Verb::kStartTls:
+      return StartTls(command);
     case Command::Verb::kUnknown:
       return Error(502, "5.5.1", "command not implemented");
   }
 }
 
-void Dialogue::Hello(const Command& command, bool extended) {
+void Dialogue::Hello(const Command& command) {
   if (command.argument.empty()) return Error(501, "5.5.4", "a name must follow");
   ResetTransaction();
   greeted_ = true;
-  if (!extended) return Say(250, "", hostname_);
-  absl::StrAppend(&output_, "250-", hostname_, "\r\n250-PIPELINING\r\n250-SIZE ", limits_->message_bytes_max,
-                  "\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES\r\n");
+  if (command.verb == Command::Verb::kHelo) return Say(250, "", shared_->hostname);
+  const bool offer_tls = client_.offer_tls && !secured_;
+  absl::StrAppend(&output_, "250-", shared_->hostname, "\r\n250-PIPELINING\r\n250-SIZE ",
+                  shared_->limits.message_bytes_max, "\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n",
+                  offer_tls ? "250-STARTTLS\r\n" : "", "250 ENHANCEDSTATUSCODES\r\n");
+}
+
+void Dialogue::StartTls(const Command& command) {
+  if (!client_.offer_tls) return Error(502, "5.5.1", "STARTTLS is not offered");
+  if (secured_) return Error(503, "5.5.1", "TLS is there already");
+  if (!command.argument.empty()) return Error(501, "5.5.4", "nothing follows STARTTLS");
+  if (!shared_->budget.Take(kTlsBytes)) return Error(454, "4.7.0", "no memory for TLS, try again later");
+  fixed_taken_ += kTlsBytes;
+  ResetTransaction();
+  Say(220, "2.0.0", "go ahead");
+  state_ = State::kHandshake;
+}
+
+void Dialogue::Secured() {
+  if (state_ != State::kHandshake) return;
+  // What was sent in clear text behind the command could come from anybody.
+  input_.DropBuffered();
+  secured_ = true;
+  greeted_ = false;
+  state_ = State::kCommand;
 }
 
 void Dialogue::Mail(const Command& command) {
@@ -153,7 +191,7 @@ void Dialogue::Mail(const Command& command) {
     if (keyword == "SIZE") {
       int64_t size = 0;
       if (!absl::SimpleAtoi(value, &size) || size < 0) return Error(501, "5.5.4", "SIZE is a number of bytes");
-      if (size > limits_->message_bytes_max) return Error(552, "5.3.4", "message too large");
+      if (size > shared_->limits.message_bytes_max) return Error(552, "5.3.4", "message too large");
     } else if (keyword == "BODY") {
       if (!EqualsIgnoreCase(value, "7BIT") && !EqualsIgnoreCase(value, "8BITMIME")) {
         return Error(501, "5.5.4", "BODY is 7BIT or 8BITMIME");
@@ -162,6 +200,15 @@ void Dialogue::Mail(const Command& command) {
       return Error(555, "5.5.4", "unknown parameter of MAIL");
     }
   }
+  if (client_.limited) {
+    if (!shared_->network_rates.Has(client_.network_key, now_)) {
+      return RateLimited("too many messages from your network, try again in a minute");
+    }
+    if (!shared_->client_rates.Take(client_.client_key, now_)) {
+      return RateLimited("too many messages from your address, try again in a minute");
+    }
+    shared_->network_rates.Take(client_.network_key, now_);
+  }
   // Who sends does not matter: whoever knows the token may report on its recipient.
   has_sender_ = true;
   Say(250, "2.1.0", "OK");
@@ -169,87 +216,38 @@ void Dialogue::Mail(const Command& command) {
 
 void Dialogue::Rcpt(const Command& command) {
   if (!has_sender_) return Error(503, "5.5.1", "MAIL first");
+  if (chunking_ || chunk_failed_) return Error(503, "5.5.1", "the message has begun");
   if (!command.params.empty()) return Error(555, "5.5.4", "unknown parameter of RCPT");
-  if (recipients_ >= limits_->recipients_max) return Error(452, "4.5.3", "too many recipients");
-  const Mailboxes::Match match = mailboxes_->Find(command.path);
+  if (recipients_ >= shared_->limits.recipients_max) return Error(452, "4.5.3", "too many recipients");
+  const Mailboxes::Match match = shared_->mailboxes.Find(command.path);
+  Envelope& envelope = message_.envelope;
   switch (match.kind) {
     case Mailboxes::Kind::kNone:
       ++refused_recipients_;
       return Error(550, "5.1.1", "no such address");
-    case Mailboxes::Kind::kPostmaster:
-      message_.envelope.keep = true;
-      break;
     case Mailboxes::Kind::kReturnPath:
-      AddOnce(match.recipient, &message_.envelope.recipients);
+    case Mailboxes::Kind::kUnsubscribe: {
+      const bool report = match.kind == Mailboxes::Kind::kReturnPath;
+      std::vector<RecipientId>& ids = report ? envelope.recipients : envelope.unsubscribes;
+      const bool added = AddOnce(match.recipient, &ids);
+      if (added && !shared_->recipient_rates.Take(match.recipient.packed(), now_)) {
+        ids.pop_back();
+        return RateLimited("too many messages for this recipient, try again in an hour");
+      }
       break;
-    case Mailboxes::Kind::kUnsubscribe:
-      AddOnce(match.recipient, &message_.envelope.unsubscribes);
+    }
+    case Mailboxes::Kind::kFeedback:
+      envelope.feedback = true;
+      break;
+    case Mailboxes::Kind::kAggregate:
+      envelope.aggregate = true;
+      break;
+    case Mailboxes::Kind::kKeep:
+      envelope.keep = true;
       break;
   }
   ++recipients_;
   Say(250, "2.1.5", "OK");
-}
-
-void Dialogue::Data() {
-  if (!has_sender_) return Error(503, "5.5.1", "MAIL first");
-  if (recipients_ == 0) return Error(554, "5.5.1", "no valid recipients");
-  Say(354, "", "end with CRLF.CRLF");
-  state_ = State::kMessage;
-  input_.BeginData();
-}
-
-void Dialogue::OnData(std::string_view piece) {
-  message_bytes_ += static_cast<int64_t>(piece.size());
-  if (message_bytes_ > limits_->message_bytes_max + kOversizeBytesMax) {
-    Say(552, "5.3.4", "message far too large; closing connection");
-    state_ = State::kClosed;
-    return;
-  }
-  if (bad_newline_ || no_memory_ || message_bytes_ > limits_->message_bytes_max) {
-    // It will be refused: nothing of it is kept.
-    message_.head = std::string();
-    budget_->GiveBack(std::exchange(budget_taken_, 0));
-    return;
-  }
-  if (message_.head.size() >= limits_->head_bytes_max) return;
-  piece = piece.substr(0, limits_->head_bytes_max - message_.head.size());
-  if (!budget_->Take(piece.size())) {
-    no_memory_ = true;
-    return;
-  }
-  budget_taken_ += piece.size();
-  message_.head += piece;
-}
-
-void Dialogue::OnDataEnd() {
-  state_ = State::kCommand;
-  idle_commands_ = 0;
-  if (bad_newline_) {
-    // A lone CR or LF is how one message is smuggled in another; whoever sends it is not talked to any longer.
-    Say(554, "5.6.0", "bare CR, bare LF or NUL in the message (RFC 5321 section 2.3.8); closing connection");
-    state_ = State::kClosed;
-  } else if (message_bytes_ > limits_->message_bytes_max) {
-    Error(552, "5.3.4", "message too large");
-  } else if (no_memory_) {
-    Say(452, "4.3.1", "too much mail at once, try again later");
-  } else {
-    state_ = State::kStoring;
-    return;
-  }
-  ResetTransaction();
-}
-
-void Dialogue::Stored(const absl::Status& status) {
-  if (state_ != State::kStoring) return;
-  state_ = State::kCommand;
-  if (status.ok()) {
-    Say(250, "2.0.0", "OK");
-  } else if (absl::IsResourceExhausted(status)) {
-    Say(452, "4.3.1", "out of space, try again later");
-  } else {
-    Say(451, "4.3.0", "could not be stored, try again later");
-  }
-  ResetTransaction();
 }
 
 }  // namespace wavepost

@@ -1,11 +1,11 @@
-// The SMTP dialogue of one client (RFC 5321, RFC 1870, RFC 2920, RFC 6152, RFC 6531, RFC 2034) without a socket.
+// The dialogue of one client without a socket: SMTP (RFC 5321, RFC 1870, RFC 2034, RFC 2920, RFC 3030, RFC 3207,
+// RFC 6152, RFC 6531) or LMTP (RFC 2033).
 //
-// It never generates mail: what is refused is refused in the session.
+// It never generates mail: what is refused is refused in the session, and nothing that is taken is ever answered.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,94 +13,139 @@
 #include "absl/status/status.h"
 #include "bouncer/inbound/limits.h"
 #include "bouncer/inbound/mailboxes.h"
+#include "bouncer/inbound/memory_budget.h"
 #include "bouncer/inbound/message_sink.h"
+#include "bouncer/inbound/rate_book.h"
 #include "common/smtp/command.h"
 #include "common/smtp/server_input.h"
 
 namespace wavepost {
 
-// Bytes that all connections together may hold. One thread.
-class HeadBudget {
- public:
-  explicit HeadBudget(size_t bytes_max) : left_(bytes_max) {}
-  bool Take(size_t bytes) {
-    if (bytes > left_) return false;
-    left_ -= bytes;
-    return true;
-  }
-  void GiveBack(size_t bytes) { left_ += bytes; }
-  size_t left() const { return left_; }
+// What the dialogues of a server have in common. One thread.
+struct DialogueShared {
+  // seed: of the rate books; random.
+  DialogueShared(std::string name, const InboundLimits& lim, Mailboxes boxes, uint64_t seed);
 
- private:
-  size_t left_;
+  const std::string hostname;
+  const InboundLimits limits;
+  const Mailboxes mailboxes;
+  MemoryBudget budget;
+  RateBook client_rates;
+  RateBook network_rates;
+  RateBook recipient_rates;
 };
 
-// Use: send output(), Feed what was read, then Advance() and act on what it wants. Not thread-safe.
+// Use: send output, Feed what was read, then Advance() and act on what it wants. Not thread-safe.
 class Dialogue {
  public:
-  enum class Wants {
-    kInput,  // send output, read, Feed
-    kStore,  // send output, store TakeMessage(), then Stored()
-    kClose,  // send output, close
+  // What a connection holds beside its message, at the most: read buffer, input, output; and with TLS. Taken from the
+  // budget by the dialogue, so that no owner can forget to give it back.
+  static constexpr size_t kPlainBytes = 40 * 1024;
+  static constexpr size_t kTlsBytes = 96 * 1024;
+
+  enum class Protocol { kSmtp, kLmtp };
+
+  struct Client {
+    Protocol protocol = Protocol::kSmtp;
+    bool offer_tls = false;  // there is a certificate
+    bool limited = true;     // by the rates of client and network, which have these keys
+    uint64_t client_key = 0;
+    uint64_t network_key = 0;
   };
 
-  // What is given must outlive the dialogue.
-  Dialogue(std::string hostname, const InboundLimits* limits, const Mailboxes* mailboxes, HeadBudget* budget);
+  enum class Wants {
+    kInput,      // send output, read, Feed
+    kOutput,     // send output, Advance again
+    kHandshake,  // send output, do the handshake of TLS, then Secured()
+    kStore,      // send output, store TakeMessage(), then Stored()
+    kClose,      // send output, close
+  };
+
+  // `shared` outlives the dialogue and has kPlainBytes left in its budget.
+  Dialogue(DialogueShared* shared, const Client& client);
   ~Dialogue();
   Dialogue(const Dialogue&) = delete;
   Dialogue& operator=(const Dialogue&) = delete;
 
   void Feed(std::string_view bytes) { input_.Feed(bytes); }
-  Wants Advance();
+  Wants Advance(RateBook::Time now);
 
   // Replies that wait to be sent; taking them empties it. The greeting is there from the start.
-  std::string TakeOutput();
+  std::string TakeOutput() { return std::exchange(output_, std::string()); }
 
-  // After kStore. `status` OK is a promise: the client forgets the message.
+  // After kHandshake: all that the client said before is forgotten (RFC 3207 section 4.2).
+  void Secured();
+
+  // After kStore. `status` OK is a promise: the client forgets the message. The message's bytes count against the
+  // budget until Stored().
   TakenMessage TakeMessage() { return std::move(message_); }
   void Stored(const absl::Status& status);
 
   // Ends the dialogue with a 421 from our side.
   void Refuse421(std::string_view text);
 
-  // Between the 354 and the final dot: another timeout holds.
-  bool in_message() const { return state_ == State::kMessage; }
-  // Since the start; for the limits of the owner.
+  // Between the 354 (or the first chunk) and the end of the message: other timeouts hold.
+  bool in_message() const { return state_ == State::kMessage || state_ == State::kChunk || chunking_; }
+  // The client has said QUIT: nothing more is to be expected from it.
+  bool quit() const { return quit_; }
+  // Since the start; for the counters of the owner.
   int refused_recipients() const { return refused_recipients_; }
+  int rate_limited() const { return rate_limited_; }
 
  private:
-  enum class State { kCommand, kMessage, kStoring, kClosed };
+  enum class State { kCommand, kMessage, kChunk, kHandshake, kStoring, kClosed };
 
   void Say(int code, std::string_view enhanced, std::string_view text);
   void Error(int code, std::string_view enhanced, std::string_view text);  // Say, and counts
+  // The reply to a message: LMTP wants one for each recipient. `counts`: as Error.
+  void Verdict(int code, std::string_view enhanced, std::string_view text, bool counts = false);
+  void Close(int code, std::string_view enhanced, std::string_view text);  // Say, and ends it
+  void RateLimited(std::string_view text);
+
+  void OnEvent(const ServerInput::Event& event);
   void OnLine(std::string_view line);
-  void Hello(const Command& command, bool extended);
+  void Hello(const Command& command);
   void Mail(const Command& command);
   void Rcpt(const Command& command);
+  void StartTls(const Command& command);
+
+  // In dialogue_content.cc.
   void Data();
-  void OnData(std::string_view piece);
-  void OnDataEnd();
+  void Bdat(const Command& command);
+  void OnContent(std::string_view piece);
+  void OnContentEnd();
+  void OnChunkEnd();
+  void OnMessageEnd();
+  void Keep(std::string_view piece);
+  void DropContent();
   void ResetTransaction();
 
-  const std::string hostname_;
-  const InboundLimits* const limits_;
-  const Mailboxes* const mailboxes_;
-  HeadBudget* const budget_;
+  DialogueShared* const shared_;
+  const Client client_;
 
   ServerInput input_;
   std::string output_;
   State state_ = State::kCommand;
-  bool greeted_ = false;     // by HELO or EHLO
+  RateBook::Time now_;
+  bool secured_ = false;
+  bool quit_ = false;
+  bool greeted_ = false;     // by HELO, EHLO or LHLO
   bool has_sender_ = false;  // MAIL was accepted
   size_t recipients_ = 0;    // accepted RCPTs, with repetitions
   TakenMessage message_;
-  size_t budget_taken_ = 0;
+  size_t fixed_taken_ = kPlainBytes;
+  size_t message_taken_ = 0;
   int64_t message_bytes_ = 0;
   bool bad_newline_ = false;
   bool no_memory_ = false;
+  bool chunking_ = false;      // a chunk was taken, and not the last
+  bool chunk_failed_ = false;  // no chunk can be taken until RSET
+  bool chunk_last_ = false;    // of the chunk that is being read
+  bool chunk_unwanted_ = false;
   int errors_ = 0;
   int idle_commands_ = 0;
   int refused_recipients_ = 0;
+  int rate_limited_ = 0;
 };
 
 }  // namespace wavepost

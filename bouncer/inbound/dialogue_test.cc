@@ -4,10 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "bouncer/inbound/testing/dialogue_fixture.h"
 
 namespace wavepost {
 namespace {
@@ -15,72 +14,15 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using Wants = Dialogue::Wants;
 
-const RecipientId kId{7, 42};
-const RecipientId kOther{7, 43};
-
-std::string Path(RecipientId id) {
-  return ReturnPath(MakeToken(TokenKeys::ForTest(), id, 1), "bounce.example");
-}
-
-class DialogueTest : public ::testing::Test {
- protected:
-  DialogueTest() { limits_.errors_max = 10; }
-
-  Dialogue& dialogue() {
-    if (dialogue_ == nullptr) {
-      dialogue_ = std::make_unique<Dialogue>("mx.bounce.example", &limits_, &mailboxes_, &budget_);
-    }
-    return *dialogue_;
-  }
-
-  // Sends lines (LF becomes CRLF; $1 and $2 are return paths), returns the reply codes; "STORE" where the message is to
-  // be stored (answered with `stored_`), "CLOSE" at the end.
-  std::string Talk(std::string_view text) {
-    return TalkBytes(absl::StrReplaceAll(absl::string_view(text.data(), text.size()),
-                                         {{"\n", "\r\n"}, {"$1", Path(kId)}, {"$2", Path(kOther)}}));
-  }
-
-  std::string TalkBytes(std::string_view bytes) {
-    std::string out;
-    dialogue().Feed(bytes);
-    for (;;) {
-      const Wants wants = dialogue().Advance();
-      Codes(dialogue().TakeOutput(), &out);
-      if (wants == Wants::kInput) return out;
-      if (wants == Wants::kClose) return out + " CLOSE";
-      messages_.push_back(dialogue().TakeMessage());
-      out += " STORE";
-      dialogue().Stored(stored_);
-    }
-  }
-
-  void Codes(const std::string& output, std::string* out) {
-    all_output_ += output;
-    for (size_t pos = 0; pos < output.size();) {
-      const size_t end = output.find("\r\n", pos);
-      ASSERT_NE(end, std::string::npos);
-      if (output[pos + 3] == ' ') *out += (out->empty() ? "" : " ") + output.substr(pos, 3);
-      pos = end + 2;
-    }
-  }
-
-  InboundLimits limits_;
-  HeadBudget budget_{1 << 20};
-  Mailboxes mailboxes_{"bounce.example", TokenKeys::ForTest()};
-  std::unique_ptr<Dialogue> dialogue_;
-  absl::Status stored_;
-  std::vector<TakenMessage> messages_;
-  std::string all_output_;
-};
+class DialogueTest : public DialogueFixture {};
 
 TEST_F(DialogueTest, TakesAReport) {
   EXPECT_EQ(Talk(""), "220");
   EXPECT_EQ(Talk("EHLO client.example\n"), "250");
-  EXPECT_THAT(
-      all_output_,
-      HasSubstr("250-PIPELINING\r\n250-SIZE 10485760\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES"));
+  EXPECT_THAT(all_output_,
+              HasSubstr("250-PIPELINING\r\n250-SIZE 10485760\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n250 "
+                        "ENHANCEDSTATUSCODES"));
   EXPECT_EQ(Talk("MAIL FROM:<>\n"), "250");
   EXPECT_EQ(Talk("RCPT TO:<$1>\n"), "250");
   EXPECT_EQ(Talk("DATA\n"), "354");
@@ -117,6 +59,45 @@ TEST_F(DialogueTest, PostmasterIsKept) {
             "220 250 250 250 354 STORE 250");
   EXPECT_TRUE(messages_.at(0).envelope.keep);
   EXPECT_THAT(messages_.at(0).envelope.recipients, IsEmpty());
+}
+
+TEST_F(DialogueTest, AddressesOfPeopleAndSystems) {
+  struct Row {
+    const char* to;
+    bool keep, feedback, aggregate;
+  };
+  for (const Row& row : {Row{"postmaster", true, false, false}, Row{"Abuse@bounce.example", true, false, false},
+                         Row{"fbl@bounce.example", false, true, false}, Row{"dmarc@bounce.example", false, false, true},
+                         Row{"TLSRPT@BOUNCE.EXAMPLE", false, false, true}}) {
+    dialogue_.reset();
+    messages_.clear();
+    EXPECT_EQ(Talk(std::string("EHLO c\nMAIL FROM:<a@b>\nRCPT TO:<") + row.to + ">\nDATA\nx\n.\n"),
+              "220 250 250 250 354 STORE 250")
+        << row.to;
+    const Envelope& got = messages_.at(0).envelope;
+    EXPECT_TRUE(got.keep == row.keep && got.feedback == row.feedback && got.aggregate == row.aggregate) << row.to;
+  }
+}
+
+// Reports in aggregate are read whole, and people want the whole mail.
+TEST_F(DialogueTest, KeepsTheWholeOfWhatIsReadWhole) {
+  limits_.head_bytes_max = 10;
+  for (const char* to : {"postmaster", "dmarc@bounce.example"}) {
+    dialogue_.reset();
+    messages_.clear();
+    Talk(std::string("EHLO c\nMAIL FROM:<a@b>\nRCPT TO:<") + to + ">\nDATA\n" + std::string(30'000, 'x') + "\n.\n");
+    EXPECT_EQ(messages_.at(0).head.size(), 30'002u) << to;
+  }
+}
+
+TEST_F(DialogueTest, ALoopIsBroken) {
+  limits_.hops_max = 3;
+  std::string hops;
+  for (int i = 0; i < 3; ++i) hops += "Received: from a\n by b\n";
+  EXPECT_EQ(Talk("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nDATA\n" + hops + "\nReceived: body\n.\n"),
+            "220 250 250 250 354 STORE 250");
+  EXPECT_EQ(Talk("MAIL FROM:<>\nRCPT TO:<$1>\nDATA\n" + hops + "RECEIVED : x\n\nx\n.\n"), "250 250 354 554");
+  EXPECT_THAT(all_output_, HasSubstr("554 5.4.6"));
 }
 
 struct FailRow {
@@ -188,7 +169,7 @@ TEST_F(DialogueTest, RefusesAMessageBeyondTheLimit) {
   EXPECT_EQ(Talk("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nDATA\n" + std::string(99, 'x') + "\n.\n"),
             "220 250 250 250 354 552");
   EXPECT_THAT(messages_, IsEmpty());
-  EXPECT_EQ(budget_.left(), size_t{1 << 20});
+  EXPECT_EQ(budget_left(), limits_.memory_bytes_max - Dialogue::kPlainBytes);
   EXPECT_EQ(Talk("MAIL FROM:<>\nRCPT TO:<$1>\nDATA\n" + std::string(98, 'x') + "\n.\n"), "250 250 354 STORE 250");
 }
 
@@ -201,19 +182,30 @@ TEST_F(DialogueTest, ClosesOnEndlessMessages) {
 }
 
 TEST_F(DialogueTest, OutOfMemoryIsTemporary) {
-  budget_ = HeadBudget(10);
+  limits_.memory_bytes_max = Dialogue::kPlainBytes + 10;
   EXPECT_EQ(Talk("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nDATA\n" + std::string(50, 'x') + "\n.\n"),
             "220 250 250 250 354 452");
-  EXPECT_EQ(budget_.left(), 10u);
+  EXPECT_EQ(budget_left(), 10u);
   EXPECT_EQ(Talk("MAIL FROM:<>\nRCPT TO:<$1>\nDATA\nx\n.\n"), "250 250 354 STORE 250");
-  EXPECT_EQ(budget_.left(), 10u);
+  EXPECT_EQ(budget_left(), 10u);
 }
 
 TEST_F(DialogueTest, BudgetComesBackWhenTheClientGoes) {
   Talk("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nDATA\n" + std::string(500, 'x') + "\n");
-  EXPECT_LT(budget_.left(), size_t{1 << 20});
+  EXPECT_LT(budget_left(), limits_.memory_bytes_max - Dialogue::kPlainBytes);
   dialogue_.reset();
-  EXPECT_EQ(budget_.left(), size_t{1 << 20});
+  EXPECT_EQ(budget_left(), limits_.memory_bytes_max);
+}
+
+// While it is being stored, the message still takes room.
+TEST_F(DialogueTest, BudgetIsHeldUntilStored) {
+  dialogue().Feed("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<" + Path(kId) + ">\r\nDATA\r\nxxx\r\n.\r\n");
+  Wants wants = dialogue().Advance(now_);
+  EXPECT_EQ(wants, Wants::kStore);
+  const TakenMessage message = dialogue().TakeMessage();
+  EXPECT_EQ(budget_left(), limits_.memory_bytes_max - Dialogue::kPlainBytes - 5);
+  dialogue().Stored(absl::OkStatus());
+  EXPECT_EQ(budget_left(), limits_.memory_bytes_max - Dialogue::kPlainBytes);
 }
 
 // A second message hidden in the first: whatever ends lines in other ways must never become a command.
@@ -237,15 +229,15 @@ INSTANTIATE_TEST_SUITE_P(Rows, SmugglingTest,
                                            SmuggleRow{"CrlfDotLf", "\r\n.\n"}, SmuggleRow{"CrDotCr", "\r.\r"},
                                            SmuggleRow{"CrDotCrlf", "\r.\r\n"}, SmuggleRow{"CrlfDotCr", "\r\n.\r"},
                                            SmuggleRow{"CrCrlfDotCrCrlf", "\r\r\n.\r\r\n"},
+                                           SmuggleRow{"CrlfCrDotCrlf", "\r\n\r.\r\n"},
+                                           SmuggleRow{"CrlfDotCrCrlf", "\r\n.\r\r\n"}, SmuggleRow{"CrDotLf", "\r.\n"},
+                                           SmuggleRow{"LfDotCr", "\n.\r"}, SmuggleRow{"LoneCr", "\rx"},
+                                           SmuggleRow{"LoneLf", "\nx"},
                                            SmuggleRow{"NulDot", std::string("\r\n\0.\r\n", 6)}),
                          [](const auto& row) { return row.param.name; });
 
 TEST_F(DialogueTest, BareNewlineInCommandsEndsIt) {
   EXPECT_EQ(TalkBytes("EHLO c\nMAIL FROM:<>\r\n"), "220 500 CLOSE");
-}
-
-TEST_F(DialogueTest, BdatContentIsNeverReadAsCommands) {
-  EXPECT_EQ(Talk("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nBDAT 20 LAST\nQUIT\n"), "220 250 250 250 502 CLOSE");
 }
 
 TEST_F(DialogueTest, OneByteAtATime) {
@@ -263,7 +255,7 @@ TEST_F(DialogueTest, OneByteAtATime) {
 TEST_F(DialogueTest, RefusalFromOurSide) {
   Talk("EHLO c\n");
   dialogue().Refuse421("4.3.2 shutting down");
-  EXPECT_EQ(dialogue().Advance(), Wants::kClose);
+  EXPECT_EQ(dialogue().Advance(now_), Wants::kClose);
   EXPECT_EQ(dialogue().TakeOutput(), "421 4.3.2 shutting down, closing connection\r\n");
 }
 

@@ -1,5 +1,6 @@
 #include "bouncer/inbound/mailboxes.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -7,16 +8,26 @@
 #include "common/base/strings.h"
 
 namespace wavepost {
+namespace {
 
-Mailboxes::Mailboxes(std::string domain, TokenKeys keys) : domain_(std::move(domain)), keys_(std::move(keys)) {}
+bool Names(const std::vector<std::string>& names, std::string_view local) {
+  return std::any_of(names.begin(), names.end(),
+                     [local](const std::string& name) { return EqualsIgnoreCase(name, local); });
+}
+
+}  // namespace
+
+Mailboxes::Mailboxes(MailboxNames names, TokenKeys keys) : names_(std::move(names)), keys_(std::move(keys)) {}
 
 Mailboxes::Match Mailboxes::Find(std::string_view path) const {
-  if (EqualsIgnoreCase(path, "postmaster")) return {Kind::kPostmaster, {}};
+  if (EqualsIgnoreCase(path, "postmaster")) return {Kind::kKeep, {}};
   const size_t at = path.rfind('@');
   if (at == std::string_view::npos || at + 1 == path.size()) return {};
   const std::string_view local = path.substr(0, at);
-  if (EqualsIgnoreCase(local, "postmaster") && EqualsIgnoreCase(path.substr(at + 1), domain_)) {
-    return {Kind::kPostmaster, {}};
+  if (EqualsIgnoreCase(path.substr(at + 1), names_.domain)) {
+    if (EqualsIgnoreCase(local, "postmaster") || Names(names_.keep, local)) return {Kind::kKeep, {}};
+    if (Names(names_.feedback, local)) return {Kind::kFeedback, {}};
+    if (Names(names_.aggregate, local)) return {Kind::kAggregate, {}};
   }
   if (const std::optional<std::string> token = UnsubscribeTokenOf(local); token.has_value()) {
     const absl::StatusOr<RecipientId> recipient = CheckUnsubscribeToken(keys_, *token);

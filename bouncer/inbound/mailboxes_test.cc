@@ -41,7 +41,7 @@ std::string Damaged() {
 }
 
 TEST_P(MailboxesTest, Finds) {
-  const Mailboxes mailboxes("bounce.example", TokenKeys::ForTest());
+  const Mailboxes mailboxes({.domain = "bounce.example"}, TokenKeys::ForTest());
   const Mailboxes::Match match = mailboxes.Find(GetParam().path);
   EXPECT_EQ(match.kind, GetParam().want);
   EXPECT_EQ(match.recipient,
@@ -50,26 +50,40 @@ TEST_P(MailboxesTest, Finds) {
 
 INSTANTIATE_TEST_SUITE_P(
     Rows, MailboxesTest,
-    ::testing::Values(Row{"Genuine", "b+" + Token() + "@bounce.example", Kind::kReturnPath},
-                      Row{"UpperCase", Upper("b+" + Token() + "@bounce.example"), Kind::kReturnPath},
-                      Row{"Damaged", "b+" + Damaged() + "@bounce.example", Kind::kNone},
-                      Row{"Shortened", "b+" + Token().substr(1) + "@bounce.example", Kind::kNone},
-                      Row{"NoToken", "b+@bounce.example", Kind::kNone},
-                      Row{"OtherTag", "c+" + Token() + "@bounce.example", Kind::kNone},
-                      Row{"CustomersDomain", "b+" + Token() + "@wpbounce.other.example", Kind::kReturnPath},
-                      Row{"Unsubscribe", "u+" + Unsubscribing() + "@bounce.example", Kind::kUnsubscribe},
-                      Row{"UnsubscribeUpperCase", Upper("u+" + Unsubscribing() + "@bounce.example"),
-                          Kind::kUnsubscribe},
-                      Row{"ReturnPathsTokenDoesNotUnsubscribe", "u+" + Token() + "@bounce.example", Kind::kNone},
-                      Row{"UnsubscribingTokenDoesNotReport", "b+" + Unsubscribing() + "@bounce.example", Kind::kNone},
-                      Row{"EmptyDomain", "b+" + Token() + "@", Kind::kNone},
-                      Row{"NoDomain", "b+" + Token(), Kind::kNone},
-                      Row{"TwoAts", "b+" + Token() + "@other.example@bounce.example", Kind::kNone},
-                      Row{"Postmaster", "PostMaster@Bounce.Example", Kind::kPostmaster},
-                      Row{"BarePostmaster", "postmaster", Kind::kPostmaster},
-                      Row{"PostmasterElsewhere", "postmaster@other.example", Kind::kNone},
-                      Row{"Anybody", "info@bounce.example", Kind::kNone}, Row{"Empty", "", Kind::kNone}),
+    ::testing::Values(
+        Row{"Genuine", "b+" + Token() + "@bounce.example", Kind::kReturnPath},
+        Row{"UpperCase", Upper("b+" + Token() + "@bounce.example"), Kind::kReturnPath},
+        Row{"Damaged", "b+" + Damaged() + "@bounce.example", Kind::kNone},
+        Row{"Shortened", "b+" + Token().substr(1) + "@bounce.example", Kind::kNone},
+        Row{"NoToken", "b+@bounce.example", Kind::kNone},
+        Row{"OtherTag", "c+" + Token() + "@bounce.example", Kind::kNone},
+        Row{"CustomersDomain", "b+" + Token() + "@wpbounce.other.example", Kind::kReturnPath},
+        Row{"Unsubscribe", "u+" + Unsubscribing() + "@bounce.example", Kind::kUnsubscribe},
+        Row{"UnsubscribeUpperCase", Upper("u+" + Unsubscribing() + "@bounce.example"), Kind::kUnsubscribe},
+        Row{"ReturnPathsTokenDoesNotUnsubscribe", "u+" + Token() + "@bounce.example", Kind::kNone},
+        Row{"UnsubscribingTokenDoesNotReport", "b+" + Unsubscribing() + "@bounce.example", Kind::kNone},
+        Row{"EmptyDomain", "b+" + Token() + "@", Kind::kNone}, Row{"NoDomain", "b+" + Token(), Kind::kNone},
+        Row{"TwoAts", "b+" + Token() + "@other.example@bounce.example", Kind::kNone},
+        Row{"Postmaster", "PostMaster@Bounce.Example", Kind::kKeep}, Row{"BarePostmaster", "postmaster", Kind::kKeep},
+        Row{"PostmasterElsewhere", "postmaster@other.example", Kind::kNone},
+        Row{"Anybody", "info@bounce.example", Kind::kNone}, Row{"Empty", "", Kind::kNone}),
     [](const auto& row) { return row.param.name; });
+
+// Two keys in the file: mail of before the rotation still comes back. With the old key gone, its tokens have expired.
+TEST(MailboxesRotationTest, TokensLiveAsLongAsTheirKey) {
+  const std::string old_key = "1 " + std::string(64, 'a') + "\n";
+  const std::string new_key = "2 " + std::string(64, 'b') + "\n";
+  const TokenKeys before = *TokenKeys::Parse(old_key, "keys");
+  const TokenKeys overlap = *TokenKeys::Parse(new_key + old_key, "keys");
+  const TokenKeys after = *TokenKeys::Parse(new_key, "keys");
+  const std::string old_path = ReturnPath(MakeToken(before, kId, before.signing_key()), "bounce.example");
+  const std::string new_path = ReturnPath(MakeToken(overlap, kId, overlap.signing_key()), "bounce.example");
+  const MailboxNames names{.domain = "bounce.example"};
+  EXPECT_EQ(Mailboxes(names, overlap).Find(old_path).kind, Kind::kReturnPath);
+  EXPECT_EQ(Mailboxes(names, overlap).Find(new_path).kind, Kind::kReturnPath);
+  EXPECT_EQ(Mailboxes(names, after).Find(old_path).kind, Kind::kNone);
+  EXPECT_EQ(Mailboxes(names, after).Find(new_path).kind, Kind::kReturnPath);
+}
 
 }  // namespace
 }  // namespace wavepost

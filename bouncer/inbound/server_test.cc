@@ -2,164 +2,28 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <asio/buffer.hpp>
-#include <asio/connect.hpp>
-#include <asio/executor_work_guard.hpp>
-#include <asio/io_context.hpp>
-#include <asio/ip/tcp.hpp>
-#include <asio/write.hpp>
 #include <condition_variable>
 #include <filesystem>
 #include <future>
 #include <mutex>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "bouncer/inbound/testing/server_fixture.h"
 #include "bouncer/intake/intake.h"
+#include "bouncer/outbox/outbox.h"
 
 namespace wavepost {
 namespace {
 
-using asio::ip::tcp;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-const RecipientId kId{7, 42};
-
-std::string Path() {
-  return ReturnPath(MakeToken(TokenKeys::ForTest(), kId, 1), "bounce.example");
-}
-
-// Holds every message until the test answers it.
-class HeldSink final : public MessageSink {
- public:
-  void Take(TakenMessage message, std::string /*client*/, Done done) override {
-    std::lock_guard lock(mutex_);
-    messages_.push_back(std::move(message));
-    waiting_.push_back(std::move(done));
-    arrived_.notify_all();
-  }
-
-  void WaitForOne() {
-    std::unique_lock lock(mutex_);
-    ASSERT_TRUE(arrived_.wait_for(lock, std::chrono::seconds(30), [this] { return !waiting_.empty(); }));
-  }
-
-  void Answer(absl::Status status) {
-    WaitForOne();
-    Done done;
-    {
-      std::lock_guard lock(mutex_);
-      done = std::move(waiting_.front());
-      waiting_.erase(waiting_.begin());
-    }
-    done(std::move(status));
-  }
-
-  size_t stored() {
-    std::lock_guard lock(mutex_);
-    return messages_.size();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::vector<Done> waiting_;
-  std::vector<TakenMessage> messages_;
-};
-
-// A blocking client.
-class Client {
- public:
-  explicit Client(int port) : socket_(io_) {
-    socket_.connect({asio::ip::make_address("127.0.0.1"), static_cast<uint16_t>(port)});
-  }
-
-  void Send(const std::string& bytes) {
-    asio::error_code ignored;
-    asio::write(socket_, asio::buffer(bytes), ignored);
-  }
-
-  // The last line of the next reply without CRLF; "closed" at the end of the stream.
-  std::string Reply() {
-    for (;;) {
-      const size_t end = buffer_.find("\r\n");
-      if (end != std::string::npos) {
-        const std::string line = buffer_.substr(0, end);
-        buffer_.erase(0, end + 2);
-        if (line.size() > 3 && line[3] == '-') continue;
-        return line;
-      }
-      char bytes[4096];
-      asio::error_code error;
-      const size_t got = socket_.read_some(asio::buffer(bytes), error);
-      if (error) return "closed";
-      buffer_.append(bytes, got);
-    }
-  }
-
-  std::string Command(const std::string& line) {
-    Send(line + "\r\n");
-    return Reply();
-  }
-
-  // Up to and with the 354.
-  void ToData() {
-    EXPECT_THAT(Reply(), StartsWith("220 mx.bounce.example"));
-    EXPECT_THAT(Command("EHLO client.example"), StartsWith("250"));
-    EXPECT_THAT(Command("MAIL FROM:<>"), StartsWith("250 2.1.0"));
-    EXPECT_THAT(Command("RCPT TO:<" + Path() + ">"), StartsWith("250 2.1.5"));
-    EXPECT_THAT(Command("DATA"), StartsWith("354"));
-  }
-
-  void Close() { socket_.close(); }
-  void Reset() {
-    socket_.set_option(asio::socket_base::linger(true, 0));
-    socket_.close();
-  }
-
- private:
-  asio::io_context io_;
-  tcp::socket socket_;
-  std::string buffer_;
-};
-
-class ServerTest : public ::testing::Test {
- protected:
-  ServerTest() { spdlog::set_level(spdlog::level::off); }
-  ~ServerTest() override { Stop(); }
-
-  int Start(InboundLimits limits = {}, MessageSink* sink = nullptr) {
-    server_ = std::make_unique<InboundServer>(
-        io_, InboundServer::Options{.hostname = "mx.bounce.example", .limits = limits},
-        Mailboxes("bounce.example", TokenKeys::ForTest()), sink == nullptr ? &held_ : sink);
-    EXPECT_TRUE(server_->Listen("127.0.0.1:0").ok());
-    EXPECT_TRUE(server_->Listen("127.0.0.1:0").ok());
-    thread_ = std::thread([this] { io_.run(); });
-    return server_->port();
-  }
-
-  void Stop() {
-    if (!thread_.joinable()) return;
-    std::promise<void> done;
-    server_->Stop([&] { done.set_value(); });
-    done.get_future().wait();
-    work_.reset();
-    thread_.join();
-  }
-
-  asio::io_context io_;
-  asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(io_);
-  ManualClock clock_;
-  HeldSink held_;
-  std::unique_ptr<InboundServer> server_;
-  std::thread thread_;
-};
+class ServerTest : public ServerFixture {};
+using Client = TestClient;
 
 TEST_F(ServerTest, No250BeforeItIsStored) {
   Client client(Start());
@@ -181,7 +45,7 @@ TEST_F(ServerTest, FailedStoreIsA451AndTheNextMessageWorks) {
   held_.Answer(absl::UnavailableError("sync failed"));
   EXPECT_THAT(client.Reply(), StartsWith("451 4.3.0"));
   EXPECT_EQ(server_->counters().messages_not_stored, 1);
-  client.Send("MAIL FROM:<>\r\nRCPT TO:<" + Path() + ">\r\nDATA\r\n");
+  client.Send("MAIL FROM:<>\r\nRCPT TO:<" + TestPath() + ">\r\nDATA\r\n");
   for (const char* want : {"250", "250", "354"}) EXPECT_THAT(client.Reply(), StartsWith(want));
   client.Send("x\r\n.\r\n");
   held_.Answer(absl::OkStatus());
@@ -250,7 +114,7 @@ TEST_F(ServerTest, DisconnectWhileStoringIsHarmless) {
 TEST_F(ServerTest, SmuggledMessageIsRefusedAndTheConnectionClosed) {
   Client client(Start());
   client.ToData();
-  client.Send("x\r\n\r\nbody\n.\r\nMAIL FROM:<>\r\nRCPT TO:<" + Path() + ">\r\nDATA\r\ny\r\n.\r\n");
+  client.Send("x\r\n\r\nbody\n.\r\nMAIL FROM:<>\r\nRCPT TO:<" + TestPath() + ">\r\nDATA\r\ny\r\n.\r\n");
   EXPECT_THAT(client.Reply(), StartsWith("554 5.6.0"));
   EXPECT_EQ(client.Reply(), "closed");
   EXPECT_EQ(held_.stored(), 0u);
@@ -274,7 +138,7 @@ TEST_F(ServerTest, PipelinedTransactions) {
   Client client(Start());
   std::string all = "EHLO c\r\n";
   constexpr int kMessages = 50;
-  for (int i = 0; i < kMessages; ++i) all += "MAIL FROM:<>\r\nRCPT TO:<" + Path() + ">\r\nDATA\r\nx\r\n.\r\n";
+  for (int i = 0; i < kMessages; ++i) all += "MAIL FROM:<>\r\nRCPT TO:<" + TestPath() + ">\r\nDATA\r\nx\r\n.\r\n";
   client.Send(all + "QUIT\r\n");
   for (int i = 0; i < kMessages; ++i) held_.Answer(absl::OkStatus());
   std::string codes;
@@ -392,7 +256,7 @@ TEST_F(ServerTest, StopDoesNotWaitForEver) {
 
 TEST_F(ServerTest, ListenErrorsSayWhich) {
   const int port = Start();
-  InboundServer other(io_, {.hostname = "h"}, Mailboxes("bounce.example", TokenKeys::ForTest()), &held_);
+  InboundServer other(io_, {.hostname = "h"}, Mailboxes({.domain = "bounce.example"}, TokenKeys::ForTest()), &held_);
   const absl::Status taken = other.Listen(absl::StrCat("127.0.0.1:", port));
   EXPECT_EQ(taken.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(taken.message()), HasSubstr(absl::StrCat("127.0.0.1:", port)));

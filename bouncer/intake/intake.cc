@@ -19,17 +19,18 @@ void Intake::Stop() {
   reader_.join();
 }
 
-void Intake::Take(TakenMessage message, std::string /*client*/, Done done) {
-  asio::post(reader_, [this, message = std::move(message), done = std::move(done)]() mutable {
-    Records records = RecordsOfMail(message.head, message.envelope, *keys_, clock_->Now());
-    if (!message.envelope.keep) return Store(std::move(records), std::move(done));
-    keep_(std::move(message.head),
-          [this, records = std::move(records), done = std::move(done)](const absl::Status& status) mutable {
-            if (!status.ok()) return done(status);
-            counters_.kept.fetch_add(1);
-            Store(std::move(records), std::move(done));
-          });
-  });
+void Intake::Take(TakenMessage message, std::string client, Done done) {
+  asio::post(reader_,
+             [this, message = std::move(message), client = std::move(client), done = std::move(done)]() mutable {
+               Records records = RecordsOfMail(message.head, message.envelope, *keys_, clock_->Now());
+               if (!message.envelope.keep) return Store(std::move(records), std::move(done));
+               keep_(std::move(message.head), std::move(client),
+                     [this, records = std::move(records), done = std::move(done)](const absl::Status& status) mutable {
+                       if (!status.ok()) return done(status);
+                       counters_.kept.fetch_add(1);
+                       Store(std::move(records), std::move(done));
+                     });
+             });
 }
 
 void Intake::Ingest(std::string message, std::string envelope_recipient, Ingested done) {

@@ -27,8 +27,8 @@ namespace wavepost {
 class Intake final : public MessageSink {
  public:
   using Records = std::vector<cluster::v1::BounceReport>;
-  // Keeps a mail for people; its `done` as MessageSink::Take's.
-  using Keep = std::function<void(std::string mail, Done done)>;
+  // Keeps a mail for people; its arguments as MessageSink::Take's.
+  using Keep = std::function<void(std::string mail, std::string client, Done done)>;
   using Ingested = std::function<void(const absl::Status& status, const Records& records)>;
 
   // Records that were stored since the start. Any thread.

@@ -47,7 +47,7 @@ class IntakeTest : public ::testing::Test {
   absl::Status keep_status_;
   std::vector<std::string> kept_;
   Intake intake_{&keys_, &store_,
-                 [this](std::string mail, Intake::Done done) {
+                 [this](std::string mail, const std::string& /*client*/, const Intake::Done& done) {
                    kept_.push_back(std::move(mail));
                    done(keep_status_);
                  },
