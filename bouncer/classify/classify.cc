@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "bouncer/classify/quoted.h"
@@ -107,44 +106,6 @@ Judged Judge(const ReportedRecipient& recipient, const EnhancedCode& status) {
   return judged;
 }
 
-// Lower is milder.
-int Severity(BounceClass bounce_class) {
-  switch (bounce_class) {
-    case wavepost::v1::NOT_A_BOUNCE:
-      return 0;
-    case wavepost::v1::DELAY_NOTICE:
-      return 1;
-    case wavepost::v1::SOFT:
-      return 2;
-    case wavepost::v1::POLICY:
-      return 3;
-    case wavepost::v1::HARD:
-      return 4;
-    default:
-      return 0;
-  }
-}
-
-bool IsFailure(BounceClass bounce_class) {
-  return Severity(bounce_class) >= Severity(wavepost::v1::SOFT);
-}
-
-bool IsAutomatic(const Report& report) {
-  // RFC 3834 section 5: every value but "no" means that a program wrote it.
-  if (!report.auto_submitted.empty() && !report.auto_submitted.starts_with("no")) return true;
-  constexpr std::array<std::string_view, 4> kPrecedences = {"auto_reply", "auto-reply", "bulk", "junk"};
-  return std::find(kPrecedences.begin(), kPrecedences.end(), report.precedence) != kPrecedences.end();
-}
-
-Finding FromMessage(const Report& report) {
-  Finding finding;
-  finding.status.set_phase("report");
-  finding.status.set_text(Printable(report.subject, kTextBytesMax));
-  if (report.is_delivery_report) return finding;
-  finding.bounce_class = IsAutomatic(report) ? wavepost::v1::AUTO_REPLY : wavepost::v1::NOT_A_BOUNCE;
-  return finding;
-}
-
 }  // namespace
 
 Finding ClassifyRecipient(const ReportedRecipient& recipient) {
@@ -185,39 +146,6 @@ Finding ClassifyRecipient(const ReportedRecipient& recipient) {
     finding.bounce_class = wavepost::v1::SOFT;
   }
   out.set_bounce_class(finding.bounce_class);
-  return finding;
-}
-
-Finding ClassifyReport(const Report& report) {
-  if (report.recipients.empty()) return FromMessage(report);
-  std::vector<Finding> findings;
-  for (const ReportedRecipient& recipient : report.recipients) {
-    // A torn group (a blank line too many) has a name but no news.
-    if (recipient.action.empty() && recipient.status.empty()) continue;
-    findings.push_back(ClassifyRecipient(recipient));
-  }
-  if (findings.empty()) return FromMessage(report);
-
-  const bool all_hard = std::all_of(findings.begin(), findings.end(),
-                                    [](const Finding& f) { return f.bounce_class == wavepost::v1::HARD; });
-  // The mildest failure; without a failure the worst of the rest.
-  const Finding* chosen = nullptr;
-  for (const Finding& finding : findings) {
-    if (chosen == nullptr) {
-      chosen = &finding;
-    } else if (IsFailure(finding.bounce_class) != IsFailure(chosen->bounce_class)) {
-      if (IsFailure(finding.bounce_class)) chosen = &finding;
-    } else if (IsFailure(finding.bounce_class)) {
-      if (Severity(finding.bounce_class) < Severity(chosen->bounce_class)) chosen = &finding;
-    } else if (Severity(finding.bounce_class) > Severity(chosen->bounce_class)) {
-      chosen = &finding;
-    }
-  }
-  Finding finding = *chosen;
-  if (finding.bounce_class == wavepost::v1::HARD && !all_hard) {
-    finding.bounce_class = wavepost::v1::SOFT;
-    finding.status.set_bounce_class(wavepost::v1::SOFT);
-  }
   return finding;
 }
 

@@ -32,14 +32,4 @@ struct Finding {
 //   no action that is known              -> by the status: 5 as failed, 4 as delayed, 2 or none NOT_A_BOUNCE
 Finding ClassifyRecipient(const ReportedRecipient& recipient);
 
-// The whole message, for one return path.
-//
-// Several groups (an alias that was expanded): HARD needs all of them to be HARD. Otherwise the mildest failure counts,
-// and one that would be HARD by itself counts as SOFT: the address works in part.
-//
-// A delivery report without a readable group: UNSPECIFIED; it is kept for people.
-//
-// No delivery report: AUTO_REPLY if the message says that it is automatic (RFC 3834, Precedence), else NOT_A_BOUNCE.
-Finding ClassifyReport(const Report& report);
-
 }  // namespace wavepost

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "bouncer/report/parser.h"
 
 namespace wavepost {
 namespace {
@@ -114,84 +113,6 @@ TEST(ClassifyRecipientTest, KeepsWhatTheHostSaid) {
   EXPECT_EQ(got.status.text(), "550 5.1.1 no  such user");
   EXPECT_EQ(got.status.mx_host(), "r.example.com");
   EXPECT_EQ(got.final_recipient, "o@example.com");
-}
-
-// Several groups for one return path.
-struct CombineRow {
-  std::string name;
-  std::vector<std::pair<std::string, std::string>> groups;  // action, status
-  BounceClass want;
-};
-
-class ClassifyReportTest : public ::testing::TestWithParam<CombineRow> {};
-
-TEST_P(ClassifyReportTest, Combines) {
-  Report report;
-  report.is_delivery_report = true;
-  for (const auto& [action, status] : GetParam().groups)
-    report.recipients.push_back({.action = action, .status = status});
-  // The order of the groups must not matter.
-  for (int i = 0; i < 2; ++i) {
-    EXPECT_EQ(BounceClass_Name(ClassifyReport(report).bounce_class), BounceClass_Name(GetParam().want));
-    std::reverse(report.recipients.begin(), report.recipients.end());
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Rows, ClassifyReportTest,
-    ::testing::Values(CombineRow{"None", {}, BOUNCE_CLASS_UNSPECIFIED},
-                      CombineRow{"AllHard", {{"failed", "5.1.1"}, {"failed", "5.1.2"}}, HARD},
-                      CombineRow{"HardAndDelivered", {{"failed", "5.1.1"}, {"delivered", "2.0.0"}}, SOFT},
-                      CombineRow{"HardAndDelayed", {{"failed", "5.1.1"}, {"delayed", "4.4.1"}}, SOFT},
-                      CombineRow{"HardAndFull", {{"failed", "5.1.1"}, {"failed", "5.2.2"}}, SOFT},
-                      CombineRow{"HardAndPolicy", {{"failed", "5.1.1"}, {"failed", "5.3.4"}}, POLICY},
-                      CombineRow{"DelayedAndDelivered", {{"delayed", "4.4.1"}, {"delivered", "2.0.0"}}, DELAY_NOTICE},
-                      CombineRow{"HardAndATornGroup", {{"failed", "5.1.1"}, {"", ""}}, HARD},
-                      CombineRow{"OnlyTornGroups", {{"", ""}, {"", ""}}, BOUNCE_CLASS_UNSPECIFIED}),
-    [](const auto& row) { return row.param.name; });
-
-TEST(ClassifyReportTest, MessagesThatAreNoReport) {
-  EXPECT_EQ(ClassifyReport({.subject = "hi"}).bounce_class, NOT_A_BOUNCE);
-  EXPECT_EQ(ClassifyReport({.subject = "hi"}).status.text(), "hi");
-  EXPECT_EQ(ClassifyReport({.auto_submitted = "auto-replied"}).bounce_class, AUTO_REPLY);
-  EXPECT_EQ(ClassifyReport({.auto_submitted = "auto-generated; owner=x"}).bounce_class, AUTO_REPLY);
-  EXPECT_EQ(ClassifyReport({.auto_submitted = "no"}).bounce_class, NOT_A_BOUNCE);
-  EXPECT_EQ(ClassifyReport({.precedence = "auto_reply"}).bounce_class, AUTO_REPLY);
-  EXPECT_EQ(ClassifyReport({.precedence = "list"}).bounce_class, NOT_A_BOUNCE);
-}
-
-// testdata/golden.txt: what the samples are read as. UPDATE_GOLDEN=1 rewrites it; review the difference.
-std::string Read(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-TEST(GoldenTest, Samples) {
-  const std::filesystem::path folder = std::filesystem::path(WAVEPOST_SOURCE_DIR) / "bouncer/report/testdata";
-  std::vector<std::filesystem::path> samples;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.path().extension() == ".eml") samples.push_back(entry.path());
-  }
-  std::sort(samples.begin(), samples.end());
-  ASSERT_GE(samples.size(), 10u);
-  std::string got;
-  for (const auto& path : samples) {
-    const Report report = ParseReport(Read(path));
-    absl::StrAppend(&got, path.stem().string(), "\n");
-    for (const ReportedRecipient& r : report.recipients) {
-      absl::StrAppend(&got, "  group    ", r.final_recipient, " | ", r.original_recipient, " | ", r.action, " | ",
-                      r.status, " | ", r.diagnostic, " | ", r.reporting_mta, " | ", r.remote_mta, "\n");
-    }
-    const Finding finding = ClassifyReport(report);
-    absl::StrAppend(&got, "  finding  ", BounceClass_Name(finding.bounce_class), " ",
-                    Reason_Name(finding.status.reason()), " ", Fault_Name(finding.status.fault()), " | ",
-                    finding.status.code(), " | ", finding.status.enhanced_code(), " | ", finding.status.mx_host(),
-                    " | ", finding.final_recipient, " | ", finding.status.text(), "\n");
-  }
-  if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(folder / "golden.txt") << got;
-  EXPECT_EQ(got, Read(folder / "golden.txt"));
 }
 
 }  // namespace

@@ -30,11 +30,21 @@ bool ClaimsToReport(const Document& document) {
          (document.content_type == "multipart/report" && ContainsIgnoreCase(document.report_type, "delivery-status"));
 }
 
-std::vector<Finding> FromGroups(const std::vector<ReportedRecipient>& groups) {
+// Deliverable from anywhere: not a name within the reporting system (X.400, Exchange's wrapping, "user@store").
+bool IsPublicAddress(std::string_view address) {
+  const size_t at = address.rfind('@');
+  return at != std::string_view::npos && at > 0 && address.find('.', at) != std::string_view::npos &&
+         !StartsWithIgnoreCase(address, "IMCEA");
+}
+
+std::vector<Finding> FromGroups(std::vector<ReportedRecipient> groups) {
   std::vector<Finding> out;
-  for (const ReportedRecipient& group : groups) {
+  for (ReportedRecipient& group : groups) {
     // A torn group (a blank line too many) has a name but no news.
     if (group.action.empty() && group.status.empty()) continue;
+    if (!IsPublicAddress(group.final_recipient) && IsPublicAddress(group.original_recipient)) {
+      group.final_recipient = group.original_recipient;
+    }
     out.push_back(ClassifyRecipient(group));
   }
   return out;

@@ -25,6 +25,7 @@ bool IsFromMailSystem(const HeaderFields& headers) {
   if (headers.Get("return-path") == "<>") return true;
   const std::string from = AsciiLower(headers.Get("from"));
   const std::string path = AsciiLower(headers.Get("return-path"));
+  if (headers.Has("from") && (from.empty() || from == "<>")) return true;
   return std::any_of(kSenders.begin(), kSenders.end(), [&](std::string_view sender) {
     return from.find(sender) != std::string::npos || path.find(sender) != std::string::npos;
   });

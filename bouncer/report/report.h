@@ -27,17 +27,4 @@ struct ReportedRecipient {
 inline constexpr size_t kReportRecipientsMax = 100;
 inline constexpr size_t kReportFieldBytesMax = 2048;
 
-struct Report {
-  // The message calls itself a delivery report, or holds one.
-  bool is_delivery_report = false;
-  // At most kReportRecipientsMax. Empty in a report that could not be read.
-  std::vector<ReportedRecipient> recipients;
-  // Header fields of the message itself, printable; Auto-Submitted and Precedence in lower case.
-  std::string subject;
-  std::string auto_submitted;
-  std::string precedence;
-  // Something lay beyond a limit and was not looked at.
-  bool truncated = false;
-};
-
 }  // namespace wavepost

@@ -1,9 +1,14 @@
 #include "bouncer/report/status_fields.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "bouncer/report/charset.h"
+#include "bouncer/report/origin.h"
 #include "common/base/strings.h"
 #include "common/smtp/reply.h"
 
@@ -23,24 +28,6 @@ std::pair<std::string_view, std::string_view> SplitType(std::string_view field) 
   const std::string_view type = Trim(field.substr(0, semicolon));
   if (type.find_first_of(" \t@<") != std::string_view::npos) return {{}, Trim(field)};
   return {type, Trim(field.substr(semicolon + 1))};
-}
-
-void AppendUtf8(uint32_t c, std::string* out) {
-  if (c < 0x80) {
-    out->push_back(static_cast<char>(c));
-  } else if (c < 0x800) {
-    out->push_back(static_cast<char>(0xC0 | c >> 6));
-    out->push_back(static_cast<char>(0x80 | (c & 0x3F)));
-  } else if (c < 0x10000) {
-    out->push_back(static_cast<char>(0xE0 | c >> 12));
-    out->push_back(static_cast<char>(0x80 | (c >> 6 & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | (c & 0x3F)));
-  } else {
-    out->push_back(static_cast<char>(0xF0 | c >> 18));
-    out->push_back(static_cast<char>(0x80 | (c >> 12 & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | (c >> 6 & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | (c & 0x3F)));
-  }
 }
 
 // Undoes "\x{E4}" of an utf-8-addr-xtext (RFC 6533 section 3). Anything that is not such an escape stays as it is.
@@ -69,15 +56,29 @@ std::string UndoUtf8Escapes(std::string_view s) {
   return out;
 }
 
-std::string AddressOf(std::string_view field) {
-  auto [type, value] = SplitType(field);
-  if (value.size() >= 2 && value.front() == '<' && value.back() == '>') value = value.substr(1, value.size() - 2);
-  if (EqualsIgnoreCase(type, "utf-8")) return Printable(UndoUtf8Escapes(value), kReportFieldBytesMax);
-  return Printable(value, kReportFieldBytesMax);
+// What is an address in "@a,@b:c@d" (RFC 5321 appendix C), "|/bin/filter c@d", "<c@d> (Name)", "mailto:c@d".
+std::string_view BareAddress(std::string_view value) {
+  if (value.starts_with('@')) value = value.substr(value.rfind(':') + 1);
+  if (StartsWithIgnoreCase(value, "mailto:")) value.remove_prefix(7);
+  const size_t open = value.find('<');
+  const size_t close = value.find('>', open == std::string_view::npos ? 0 : open);
+  if (open != std::string_view::npos && close != std::string_view::npos)
+    value = value.substr(open + 1, close - open - 1);
+  return Trim(value);
 }
 
-std::string NameOf(std::string_view field) {
-  return Printable(SplitType(field).second, kReportFieldBytesMax);
+std::string AddressOf(std::string_view field) {
+  auto [type, value] = SplitType(field);
+  // Some say it twice: "rfc822;rfc822;a@b".
+  if (const auto [again, rest] = SplitType(value); EqualsIgnoreCase(again, type)) value = rest;
+  std::string address(BareAddress(value));
+  if (EqualsIgnoreCase(type, "utf-8")) address = UndoUtf8Escapes(address);
+  if (address.find_first_of(" |/") != std::string::npos && !address.starts_with('"')) {
+    // A command or a comment around it; two addresses would be a guess.
+    std::vector<std::string> found = AddressesIn(address, 2);
+    if (found.size() == 1) address = std::move(found[0]);
+  }
+  return Printable(address, kReportFieldBytesMax);
 }
 
 std::string FirstWordLower(std::string_view field) {
@@ -85,6 +86,19 @@ std::string FirstWordLower(std::string_view field) {
   size_t end = 0;
   while (end < field.size() && ((field[end] | 0x20) >= 'a' && (field[end] | 0x20) <= 'z')) ++end;
   return AsciiLower(field.substr(0, end));
+}
+
+// Some have words of their own for what RFC 3464 section 2.3.3 calls "failed".
+std::string ActionOf(std::string_view field) {
+  constexpr std::array<std::string_view, 8> kFailed = {"failure",     "fail",    "bounced", "undeliverable",
+                                                       "undelivered", "expired", "dropped", "rejected"};
+  std::string action = FirstWordLower(field);
+  if (std::find(kFailed.begin(), kFailed.end(), action) != kFailed.end()) return "failed";
+  return action == "delay" ? "delayed" : action;
+}
+
+std::string NameOf(std::string_view field) {
+  return Printable(SplitType(field).second, kReportFieldBytesMax);
 }
 
 // Collects fields in order and knows where one recipient ends and the next begins.
@@ -106,7 +120,7 @@ class Groups {
       if (open_ && !current_.original_recipient.empty()) End();
       Open().original_recipient = AddressOf(value);
     } else if (EqualsIgnoreCase(name, "Action")) {
-      Open().action = FirstWordLower(value);
+      Open().action = ActionOf(value);
     } else if (EqualsIgnoreCase(name, "Status")) {
       Open().status = EnhancedCode::Parse(Trim(value)).ToString();
     } else if (EqualsIgnoreCase(name, "Diagnostic-Code")) {
@@ -117,6 +131,11 @@ class Groups {
   }
 
   void End() {
+    // Neither Action nor Status, but a refusal quoted: that is news enough.
+    if (current_.action.empty() && current_.status.empty() && !current_.final_recipient.empty()) {
+      const std::optional<Reply> reply = ReplyFromText(SplitType(current_.diagnostic).second);
+      if (reply && reply->permanent()) current_.action = "failed";
+    }
     // A group that names nobody and says nothing of what was done (a stray Remote-MTA) is none.
     const bool speaks = !current_.final_recipient.empty() || !current_.original_recipient.empty() ||
                         !current_.action.empty() || !current_.status.empty();
