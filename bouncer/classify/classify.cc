@@ -26,13 +26,14 @@ enum class Action { kFailed, kDelayed, kSuccess, kUnknown };
 
 Action ActionOf(const ReportedRecipient& recipient, const EnhancedCode& status) {
   if (recipient.action == "failed" || recipient.action == "failure") return Action::kFailed;
-  if (recipient.action == "delayed") return Action::kDelayed;
+  if (recipient.action == "delayed" || recipient.action == "delay") return Action::kDelayed;
   constexpr std::array<std::string_view, 4> kSuccess = {"delivered", "relayed", "expanded", "deliverable"};
   if (std::find(kSuccess.begin(), kSuccess.end(), recipient.action) != kSuccess.end()) return Action::kSuccess;
   if (status.klass == 5) return Action::kFailed;
   if (status.klass == 4) return Action::kDelayed;
   if (status.klass == 2) return Action::kSuccess;
-  return Action::kUnknown;
+  // A word of somebody's own ("expired"): whoever succeeded has no reason to invent one.
+  return recipient.action.empty() ? Action::kUnknown : Action::kFailed;
 }
 
 // "smtp; 550 no" -> "550 no". Some write no type.

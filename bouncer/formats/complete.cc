@@ -61,6 +61,12 @@ const HeaderFields& OriginalOf(const Document& document, const Notice& notice) {
   return document.original.Has("to") ? document.original : notice.original;
 }
 
+// The whole of it is one address, not a source route, a pipe or a name.
+bool IsAddress(std::string_view text) {
+  const std::vector<AddressAt> found = FindAddresses(text);
+  return found.size() == 1 && found.front().begin == 0 && found.front().end == text.size();
+}
+
 // A name without a domain, alone on a line below "the following recipients": the domain is that of the reporter.
 std::string LocalPartAlone(const Document& document, const Notice& notice) {
   const std::vector<std::string> from = AddressesOf(document.headers, "from");
@@ -141,10 +147,12 @@ std::vector<std::string> FailedAddresses(const Document& document, const Notice&
 }
 
 void CompleteGroups(const Document& document, std::vector<ReportedRecipient>* groups) {
-  const auto has_address = [](const ReportedRecipient& group) {
-    return group.final_recipient.find('@') != std::string::npos ||
-           group.original_recipient.find('@') != std::string::npos;
-  };
+  for (ReportedRecipient& group : *groups) {
+    if (!IsAddress(group.final_recipient) && IsAddress(group.original_recipient)) {
+      group.final_recipient = group.original_recipient;
+    }
+  }
+  const auto has_address = [](const ReportedRecipient& group) { return IsAddress(group.final_recipient); };
   // One group per address.
   std::vector<ReportedRecipient> unique;
   for (ReportedRecipient& group : *groups) {
@@ -169,7 +177,12 @@ void CompleteGroups(const Document& document, std::vector<ReportedRecipient>* gr
   for (ReportedRecipient& group : *groups) {
     if (!has_address(group)) {
       const std::vector<std::string> failed = FailedAddresses(document, notice, mentions);
-      if (failed.size() == 1 || (groups->size() == 1 && !failed.empty())) group.final_recipient = failed.front();
+      const std::vector<AddressAt> inside = FindAddresses(group.final_recipient);
+      if (inside.size() == 1 && inside.front().begin > 0 && group.final_recipient.front() != '@') {
+        group.final_recipient = inside.front().address;  // "|/usr/bin/filter a@example.com"
+      } else if (failed.size() == 1 || (groups->size() == 1 && !failed.empty())) {
+        group.final_recipient = failed.front();
+      }
     }
     if (!SaysLittle(group)) continue;
     for (const Mention& mention : mentions) {

@@ -23,6 +23,7 @@ namespace {
 constexpr std::string_view kGenericFormat = "generic";
 constexpr std::string_view kStatusInTextFormat = "status-in-text";
 constexpr size_t kContextBytesMax = 1500;
+constexpr size_t kBriefBytes = 40;  // what stands below an address and is shorter explains nothing
 
 // The words of a From header, with the local part as a word of its own: "mailer daemon example com".
 ReplyWords FromWords(const Document& document) {
@@ -55,6 +56,14 @@ bool BlamesRecipient(const Notice& notice) {
   return verdict.fault == wavepost::v1::RECIPIENT;
 }
 
+// "... to the following recipients:" stands right above the line.
+bool IsIntroduced(const Notice& notice, size_t line) {
+  for (size_t back = 1; back <= 3 && back <= line; ++back) {
+    if (notice.lines[line - back].recipients_follow) return true;
+  }
+  return false;
+}
+
 Evidence Weigh(const Document& document, const Notice& notice, const std::vector<Mention>& mentions) {
   const FormatBook& book = FormatBook::Active();
   const std::string_view subject_text = document.headers.Get("subject");
@@ -80,10 +89,11 @@ Evidence Weigh(const Document& document, const Notice& notice, const std::vector
   } else if (program) {
     evidence.is_bounce = subject.failure || (!text.answer && (text.failure || BlamesRecipient(notice)));
   } else if (subject.failure && text.failure) {
-    // No sign of a program but what it says: somebody named, and a reason.
-    const bool named =
-        std::any_of(mentions.begin(), mentions.end(), [](const Mention& m) { return m.rank == MentionRank::kBlock; });
-    evidence.is_bounce = named && (automatic.starts_with("auto") || BlamesRecipient(notice) || evidence.delayed);
+    // No sign of a program but what it says: somebody named as failed, and a reason or the usual introduction.
+    const auto named =
+        std::find_if(mentions.begin(), mentions.end(), [](const Mention& m) { return m.rank == MentionRank::kBlock; });
+    evidence.is_bounce = named != mentions.end() && (automatic.starts_with("auto") || evidence.delayed ||
+                                                     IsIntroduced(notice, named->line) || BlamesRecipient(notice));
   }
   return evidence;
 }
@@ -144,7 +154,7 @@ ReportedRecipient GroupOf(const std::string& address, const std::vector<Mention>
   }
   group.status = StatusIn({group.diagnostic, following});
   group.context = following;
-  Append(notice, kContextBytesMax, &group.context);
+  if (following.size() < kBriefBytes) Append(notice, kContextBytesMax, &group.context);
   if (group.diagnostic.empty()) group.diagnostic = std::exchange(group.context, {});
   return group;
 }

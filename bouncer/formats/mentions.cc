@@ -86,6 +86,16 @@ std::string_view Said(std::string_view text, const AddressAt& at) {
   return text;
 }
 
+// A line of a transcript: a reply ("550 ...", "<<< 550 ...") or a command (">>> RCPT TO:<a@b.c>").
+bool IsTranscript(std::string_view line) {
+  if (line.starts_with("<<< ") || line.starts_with(">>> ") || StartsWithIgnoreCase(line, "while talking to") ||
+      StartsWithIgnoreCase(line, "... while talking to")) {
+    return true;
+  }
+  return line.size() > 4 && (line[0] == '4' || line[0] == '5') && line[1] >= '0' && line[1] <= '9' && line[2] >= '0' &&
+         line[2] <= '9' && (line[3] == ' ' || line[3] == '-');
+}
+
 }  // namespace
 
 std::vector<AddressAt> FindAddresses(std::string_view line) {
@@ -128,6 +138,16 @@ std::vector<Mention> FindMentions(const Notice& notice) {
       break;
     }
     size_t i = mention.line + 1;
+    // In a transcript a line speaks for itself; what the other side said stands above it.
+    if (IsTranscript(notice.lines[mention.line].text)) {
+      if (mention.line > 0 && notice.lines[mention.line - 1].text.starts_with("<<<")) {
+        AppendText(notice.lines[mention.line - 1].text, &mention.following);
+      }
+      for (; i < end && !notice.lines[i].text.empty() && !IsTranscript(notice.lines[i].text); ++i) {
+        AppendText(notice.lines[i].text, &mention.own);
+      }
+      continue;
+    }
     // The paragraph of its line, or the next one if there is none.
     if (mention.own.empty()) {
       while (i < end && notice.lines[i].text.empty()) ++i;
