@@ -42,7 +42,7 @@ class BouncerApp::Impl {
   ~Impl() { Stop(); }
 
   absl::Status Start(const BouncerConfig& config) {
-    ASSIGN_OR_RETURN(keys_, TokenKeys::Load(config.token_keys));
+    ASSIGN_OR_RETURN(keys_, TokenKeys::Load(config.token_keys, &clock_));
     ASSIGN_OR_RETURN(outbox_, Outbox::Open({.path = config.data_dir,
                                             .first_sequence = absl::ToUnixMicros(clock_.Now()),
                                             .records_max = config.outbox_records_max}));

@@ -14,8 +14,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/civil_time.h"
 #include "common/base/base64.h"
 #include "common/base/check.h"
+#include "common/base/clock.h"
 #include "common/base/status_macros.h"
 #include "common/base/strings.h"
 
@@ -92,12 +94,12 @@ std::string UnsubscribeMac(std::string_view token) {
   return std::string(reinterpret_cast<const char*>(digest.data()), kTokenMacBytes);
 }
 
-// True if we have the key that `token_bytes` name. If not, `*key` is one that makes no tokens: an unknown key is worked
+// True if we have the key that `token_bytes` name, and it has not expired. If we do not have it, `*key` is one that makes no tokens: an unknown key is worked
 // through like a known one, so that the time taken does not tell which ids exist.
 bool FindKey(const TokenKeys& keys, std::string_view token_bytes, const std::string** key) {
   static const std::string kNoKey(kTokenKeyBytes, '\0');
   *key = keys.Find(static_cast<uint8_t>(token_bytes[0]));
-  if (*key != nullptr) return true;
+  if (*key != nullptr) return !keys.Expired(static_cast<uint8_t>(token_bytes[0]));
   *key = &kNoKey;
   return false;
 }
@@ -119,18 +121,19 @@ bool IsHex(absl::string_view text) {
 
 }  // namespace
 
-absl::StatusOr<TokenKeys> TokenKeys::Load(const std::string& path) {
+absl::StatusOr<TokenKeys> TokenKeys::Load(const std::string& path, const Clock* clock) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
   std::string text(kKeyFileBytesMax + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<size_t>(file.gcount()));
   if (text.size() > kKeyFileBytesMax) return absl::InvalidArgumentError(absl::StrCat(path, ": is not a key file"));
-  return Parse(text, path);
+  return Parse(text, path, clock);
 }
 
-absl::StatusOr<TokenKeys> TokenKeys::Parse(std::string_view text, std::string_view name) {
+absl::StatusOr<TokenKeys> TokenKeys::Parse(std::string_view text, std::string_view name, const Clock* clock) {
   TokenKeys keys;
+  keys.clock_ = clock;
   int number = 0;
   for (absl::string_view line : absl::StrSplit(Av(text), '\n')) {
     ++number;
@@ -141,12 +144,23 @@ absl::StatusOr<TokenKeys> TokenKeys::Parse(std::string_view text, std::string_vi
       return absl::InvalidArgumentError(absl::StrCat(Av(name), ":", number, ": ", what));
     };
     uint32_t id = 0;
-    if (words.size() != 2) return bad("expected \"ID HEX\": a number from 1 to 255 and 64 hexadecimal digits");
+    if (words.size() != 2 && (words.size() != 4 || words[2] != "until")) {
+      return bad(
+          "expected \"ID HEX\" or \"ID HEX until YYYY-MM-DD\": a number from 1 to 255 and 64 hexadecimal digits");
+    }
     if (!absl::SimpleAtoi(words[0], &id) || id < 1 || id > 255) return bad("the ID must be a number from 1 to 255");
     if (words[1].size() != 2 * kTokenKeyBytes || !IsHex(words[1])) {
       return bad(absl::StrCat("the key must be ", 2 * kTokenKeyBytes, " hexadecimal digits"));
     }
-    if (!keys.keys_.emplace(static_cast<uint8_t>(id), absl::HexStringToBytes(words[1])).second) {
+    Key key{.bytes = absl::HexStringToBytes(words[1])};
+    if (words.size() == 4) {
+      absl::CivilDay last;
+      if (!absl::ParseCivilTime(words[3], &last)) return bad("the day behind \"until\" is written YYYY-MM-DD");
+      if (keys.signing_key_ == 0)
+        return bad("the first key signs new mail and has no \"until\": put the new key above it");
+      key.end = absl::FromCivil(last + 1, absl::UTCTimeZone());
+    }
+    if (!keys.keys_.emplace(static_cast<uint8_t>(id), std::move(key)).second) {
       return bad(absl::StrCat("the ID ", id, " is there twice"));
     }
     if (keys.signing_key_ == 0) keys.signing_key_ = static_cast<uint8_t>(id);
@@ -158,13 +172,18 @@ absl::StatusOr<TokenKeys> TokenKeys::Parse(std::string_view text, std::string_vi
 TokenKeys TokenKeys::ForTest() {
   TokenKeys keys;
   keys.signing_key_ = 1;
-  keys.keys_.emplace(1, std::string(kTokenKeyBytes, 't'));
+  keys.keys_.emplace(1, Key{.bytes = std::string(kTokenKeyBytes, 't')});
   return keys;
 }
 
 const std::string* TokenKeys::Find(uint8_t key_id) const {
   const auto found = keys_.find(key_id);
-  return found == keys_.end() ? nullptr : &found->second;
+  return found == keys_.end() ? nullptr : &found->second.bytes;
+}
+
+bool TokenKeys::Expired(uint8_t key_id) const {
+  const auto found = keys_.find(key_id);
+  return found != keys_.end() && clock_ != nullptr && clock_->Now() >= found->second.end;
 }
 
 std::string MakeToken(const TokenKeys& keys, RecipientId id, uint8_t key_id) {

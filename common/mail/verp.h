@@ -13,9 +13,12 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/base/recipient_id.h"
 
 namespace wavepost {
+
+class Clock;
 
 inline constexpr size_t kTokenKeyBytes = 32;
 inline constexpr size_t kTokenMacBytes = 10;
@@ -23,13 +26,16 @@ inline constexpr size_t kTokenMacBytes = 10;
 // The secrets behind tokens, shared by senders and bouncers. Immutable; any thread.
 class TokenKeys {
  public:
-  // Reads lines "ID HEX" (ID 1 to 255, HEX 64 digits); '#' starts a comment. The first line signs, all check, so that
-  // a rotation puts the new key on top and keeps the old one while mail with it can still come back.
+  // Reads lines "ID HEX" or "ID HEX until YYYY-MM-DD" (ID 1 to 255, HEX 64 digits); '#' starts a comment. The first line
+  // signs, all check, so that a rotation puts the new key on top and keeps the old one while mail with it can still come
+  // back: with `until`, through that day (UTC); then its tokens have expired. The first line cannot have one.
   // Errors: kNotFound (no file), kInvalidArgument with file and line; the key itself never stands in a message.
-  static absl::StatusOr<TokenKeys> Load(const std::string& path);
+  //
+  // clock: tells what has expired. It must outlive the keys and every copy; nullptr: nothing expires.
+  static absl::StatusOr<TokenKeys> Load(const std::string& path, const Clock* clock = nullptr);
 
   // The same from text; `name` stands for the file in errors.
-  static absl::StatusOr<TokenKeys> Parse(std::string_view text, std::string_view name);
+  static absl::StatusOr<TokenKeys> Parse(std::string_view text, std::string_view name, const Clock* clock = nullptr);
 
   // A fixed key with id 1. For tests only: everybody knows it.
   static TokenKeys ForTest();
@@ -40,11 +46,20 @@ class TokenKeys {
   // The key's bytes, or nullptr.
   const std::string* Find(uint8_t key_id) const;
 
+  // Its tokens are not to be believed any more.
+  bool Expired(uint8_t key_id) const;
+
  private:
+  struct Key {
+    std::string bytes;
+    absl::Time end = absl::InfiniteFuture();
+  };
+
   TokenKeys() = default;
 
   uint8_t signing_key_ = 0;
-  std::map<uint8_t, std::string> keys_;
+  std::map<uint8_t, Key> keys_;
+  const Clock* clock_ = nullptr;
 };
 
 // Deterministic. An unknown `key_id` falls back to the signing key (the key was taken out of the file meanwhile).
@@ -54,8 +69,8 @@ std::string MakeToken(const TokenKeys& keys, RecipientId id, uint8_t key_id);
 std::string ReturnPath(std::string_view token, std::string_view domain);
 
 // Checks a token in constant time; either letter case.
-// Errors: kInvalidArgument (not the shape of a token), kPermissionDenied (unknown key or wrong HMAC: forged or
-// mangled).
+// Errors: kInvalidArgument (not the shape of a token), kPermissionDenied (unknown or expired key, or wrong HMAC: forged
+// or mangled).
 absl::StatusOr<RecipientId> CheckToken(const TokenKeys& keys, std::string_view token);
 
 // "b+TOKEN" -> TOKEN; nothing for any other local part. The token is not checked.

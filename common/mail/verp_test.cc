@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/strings/ascii.h"
+#include "common/base/clock.h"
 #include "common/base/strings.h"
 #include "common/mail/address.h"
 
@@ -200,6 +201,10 @@ TEST(TokenKeysTest, ErrorsNameTheLineAndNotTheKey) {
       {"1 " + kHexA.substr(1), "64 hexadecimal digits"},
       {"1 " + kHexA.substr(1) + "g", "64 hexadecimal digits"},
       {"1 " + kHexA + "\n1 " + kHexB, "keys:2: the ID 1 is there twice"},
+      {"1 " + kHexA + " until 2026-11-04", "keys:1: the first key signs"},
+      {"2 " + kHexB + "\n1 " + kHexA + " until", "keys:2: expected"},
+      {"2 " + kHexB + "\n1 " + kHexA + " till 2026-11-04", "keys:2: expected"},
+      {"2 " + kHexB + "\n1 " + kHexA + " until 4.11.2026", "YYYY-MM-DD"},
   };
   for (const auto& [text, want] : kRows) {
     const auto keys = TokenKeys::Parse(text, "keys");
@@ -207,6 +212,24 @@ TEST(TokenKeysTest, ErrorsNameTheLineAndNotTheKey) {
     EXPECT_THAT(std::string(keys.status().message()), HasSubstr(want));
     EXPECT_EQ(keys.status().message().find("aaaa"), absl::string_view::npos);
   }
+}
+
+TEST(TokenKeysTest, AKeyBelievesItsTokensThroughItsLastDay) {
+  ManualClock clock(absl::FromUnixSeconds(1'793'836'799));  // 2026-11-04T23:59:59Z
+  const std::string text = "2 " + kHexB + "\n1 " + kHexA + " until 2026-11-04\n";
+  const auto keys = TokenKeys::Parse(text, "keys", &clock);
+  ASSERT_TRUE(keys.ok()) << keys.status();
+  const std::string old_token = MakeToken(*keys, kId, 1);
+  const std::string old_link = UnsubscribeToken(old_token).value();
+  const std::string new_token = MakeToken(*keys, kId, 2);
+  EXPECT_TRUE(CheckToken(*keys, old_token).ok());
+  EXPECT_TRUE(CheckUnsubscribeToken(*keys, old_link).ok());
+  clock.Advance(absl::Seconds(1));
+  EXPECT_EQ(CheckToken(*keys, old_token).status().code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(CheckUnsubscribeToken(*keys, old_link).status().code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_TRUE(CheckToken(*keys, new_token).ok());
+  // Without a clock nothing expires.
+  EXPECT_TRUE(CheckToken(TokenKeys::Parse(text, "keys").value(), old_token).ok());
 }
 
 TEST(TokenKeysTest, LoadsAFile) {
