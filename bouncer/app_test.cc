@@ -1,9 +1,11 @@
 #include "bouncer/app.h"
 
 #include <gmock/gmock.h>
+#include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
+#include <httplib.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/mail/verp.h"
+#include "wavepost/v1/ingest_service.grpc.pb.h"
 
 namespace wavepost {
 namespace {
@@ -84,6 +87,44 @@ TEST_F(BouncerAppTest, StatusPortAnswers) {
   auto channel =
       grpc::CreateChannel(absl::StrCat("127.0.0.1:", (*app)->status_port()), grpc::InsecureChannelCredentials());
   EXPECT_TRUE(channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(30)));
+}
+
+TEST_F(BouncerAppTest, EveryDoorLeadsIntoTheOutbox) {
+  config_.unsubscribe.listen = config_.ingest_listen = config_.metrics_listen = "127.0.0.1:0";
+  const TokenKeys keys = TokenKeys::Load(path_ + "/keys").value();
+  const std::string token = MakeToken(keys, {1, 2}, 1);
+  auto app = BouncerApp::Start(config_);
+  ASSERT_TRUE(app.ok()) << app.status();
+
+  httplib::Client page("127.0.0.1", (*app)->page_port());
+  const auto unsubscribed = page.Post("/u/" + UnsubscribeToken(token).value(), "List-Unsubscribe=One-Click",
+                                      "application/x-www-form-urlencoded");
+  ASSERT_TRUE(unsubscribed);
+  EXPECT_EQ(unsubscribed->status, 200);
+  EXPECT_EQ((*app)->waiting(), 1);
+
+  const auto stub = v1::IngestService::NewStub(
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", (*app)->ingest_port()), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  const auto stream = stub->IngestReport(&context);
+  v1::IngestReportRequest request;
+  request.set_message("Subject: x\r\n\r\nx\r\n");
+  request.set_envelope_recipient(ReturnPath(token, "bounce.example"));
+  ASSERT_TRUE(stream->Write(request));
+  v1::IngestReportResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  EXPECT_EQ(response.reports(0).recipient_id(), "w1-2");
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ((*app)->waiting(), 2);
+
+  httplib::Client figures("127.0.0.1", (*app)->metrics_port());
+  const auto text = figures.Get("/metrics");
+  ASSERT_TRUE(text);
+  EXPECT_THAT(text->body, ::testing::HasSubstr("wavepost_bouncer_reports_total{class=\"unsubscribe\"} 1"));
+  EXPECT_THAT(text->body, ::testing::HasSubstr("wavepost_bouncer_reports_by_source_total{source=\"ingest\"} 1"));
+  EXPECT_THAT(text->body, ::testing::HasSubstr("wavepost_bouncer_outbox_waiting 2"));
+  (*app)->Stop();
 }
 
 TEST_F(BouncerAppTest, FailuresToStartSayWhat) {

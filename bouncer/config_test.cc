@@ -39,6 +39,9 @@ TEST(BouncerConfigTest, EveryKey) {
       "limits: {message_bytes: 100000, memory_bytes: 5000000, recipients_per_message: 7, connections: 8, "
       "connections_per_client: 9, errors_per_connection: 10, command_timeout: 11s, data_timeout: 12s, "
       "message_timeout: 13s, drain_timeout: 14s}\n"
+      "unsubscribe: {listen: \"[::1]:80\", connections: 19, connections_per_client: 20, tls: {certificate: uc, key: "
+      "uk}}\n"
+      "ingest_listen: 127.0.0.1:21\nmetrics_listen: 127.0.0.1:22\n"
       "outbox: {records: 15}\nfeed: {backoff_min: 16ms, backoff_max: 17s, acknowledge_timeout: 18s}\n");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->listen.size(), 2u);
@@ -47,6 +50,13 @@ TEST(BouncerConfigTest, EveryKey) {
   EXPECT_EQ(config->limits.connections_per_client_max, 9u);
   EXPECT_EQ(config->limits.drain_timeout, absl::Seconds(14));
   EXPECT_EQ(config->outbox_records_max, 15);
+  EXPECT_EQ(config->unsubscribe.listen, "[::1]:80");
+  EXPECT_EQ(config->unsubscribe.connections_max, 19u);
+  EXPECT_EQ(config->unsubscribe.connections_per_address_max, 20u);
+  EXPECT_EQ(config->unsubscribe.certificate, "uc");
+  EXPECT_EQ(config->unsubscribe.key, "uk");
+  EXPECT_EQ(config->ingest_listen, "127.0.0.1:21");
+  EXPECT_EQ(config->metrics_listen, "127.0.0.1:22");
   EXPECT_EQ(config->feed_backoff_min, absl::Milliseconds(16));
   EXPECT_EQ(config->acknowledge_timeout, absl::Seconds(18));
 }

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.error
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import cluster as clusters  # noqa: E402
@@ -173,6 +175,40 @@ class ContentTest(unittest.TestCase):
         self.assertEqual(again.returncode, 0, again.stderr)
         self.delivered("leaving2")
         self.assertEqual(len(self.sink.messages("leaving@people.test")), 1)
+
+    def page(self, path, body=None, language="en"):
+        """Asks the bouncer's unsubscribe page: (status, text)."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.wavepost.port['page']}{path}", data=body,
+                                         headers={"Accept-Language": language})
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def test_unsubscribing_by_one_click(self):
+        self.wavepost.add_sending_domain("click.test")
+        self.create("click", "A <a@click.test>", rows="click@people.test,Cleo\nlooks@people.test,Lou\n")
+        self.delivered("click", 2)
+        paths = {}
+        for who in ("click@people.test", "looks@people.test"):
+            message = email.message_from_bytes(self.one(who).data, policy=email.policy.default)
+            paths[who] = re.search(r"<https://u\.wavepost\.test(/u/[a-z0-9]+)>", str(message["List-Unsubscribe"])).group(1)
+        # What mail scanners do: it changes nothing.
+        status, text = self.page(paths["looks@people.test"], language="de")
+        self.assertEqual(status, 200)
+        self.assertIn("Abmelden", text)
+        # What mailbox providers do (RFC 8058), twice.
+        for _ in range(2):
+            self.assertEqual(self.page(paths["click@people.test"], b"List-Unsubscribe=One-Click")[0], 200)
+        self.assertEqual(self.page("/u/" + "a" * 31, b"List-Unsubscribe=One-Click")[0], 404)
+        clusters.wait_until(lambda: "click@people.test" in self.wavepost.cli("suppressions", "list"), 20,
+                            "the suppression")
+        self.create("click2", "A <a@click.test>", rows="click@people.test,Cleo\nlooks@people.test,Lou\n")
+        self.delivered("click2")
+        self.assertEqual(len(self.sink.messages("click@people.test")), 1)
+        clusters.wait_until(lambda: len(self.sink.messages("looks@people.test")) == 2, 20, "who only looked")
 
     def test_smime(self):
         self.wavepost.add_sending_domain("signed.test")

@@ -125,13 +125,14 @@ class Cluster:
     sender_env:  more environment variables of the senders.
     verify_from: waves start only with From domains that are verified (add_sending_domain sees to it); False: any.
     coordinator_extra: more keys of the coordinator's configuration.
+    bouncer_extra: more keys of the bouncer's configuration; its unsubscribe page is at port["page"].
     dsn_after:   how long after the 250 a late DSN is sent, before clock_scale.
     """
 
     def __init__(self, work_dir, bin_dir=None, senders=3, ips_per_sender=1, scenario="", clock_scale=1.0,
                  verify_dkim=True, starttls=True, smtp_port=None, sender_extra="", discard_ledger=False,
                  dsn_after="10s", log_level="warning", sink_port=None, dns_server=None, smtp_extra="", sender_env=None,
-                 verify_from=True, coordinator_extra=""):
+                 verify_from=True, coordinator_extra="", bouncer_extra=""):
         self.bin = pathlib.Path(bin_dir or ROOT / "build" / "release" / "bin")
         self.dir = pathlib.Path(work_dir)
         self.dir.mkdir(parents=True, exist_ok=True)
@@ -139,7 +140,7 @@ class Cluster:
         block = os.getpid() % 100 + 1
         self.egress = [[f"127.{block}.{100 + n}.{1 + i}" for i in range(ips_per_sender)] for n in range(senders)]
         self.mx_base = f"127.{block + 100}.0.1"
-        self.port = {name: free_port() for name in ("grpc", "dns", "smtp", "bounce")}
+        self.port = {name: free_port() for name in ("grpc", "dns", "smtp", "bounce", "page")}
         if smtp_port:
             self.port["smtp"] = smtp_port
         self.records_path = self.dir / "records.txt"
@@ -152,7 +153,7 @@ class Cluster:
         self.dns_server = dns_server or f"127.0.0.1:{self.port['dns']}"
         self.smtp_extra = ", " + smtp_extra if smtp_extra else ""
         self.sender_env = sender_env
-        self.verify_from, self.coordinator_extra = verify_from, coordinator_extra
+        self.verify_from, self.coordinator_extra, self.bouncer_extra = verify_from, coordinator_extra, bouncer_extra
         self.processes = {}
         self._write_configs()
 
@@ -177,7 +178,8 @@ class Cluster:
         self._define("bouncer", "wavepost-bouncer", self._write(
             "bouncer.yaml",
             f"data_dir: {self.dir}/bouncer\nlisten: [\"127.0.0.1:{self.port['bounce']}\"]\n"
-            f"coordinator: 127.0.0.1:{self.port['grpc']}\n{return_path}"))
+            f"unsubscribe: {{listen: \"127.0.0.1:{self.port['page']}\"}}\n"
+            f"coordinator: 127.0.0.1:{self.port['grpc']}\n{return_path}{self.bouncer_extra}"))
         self._define("testnet", "wavepost-testnet", self._write(
             "testnet.yaml",
             f"dns: {{listen: \"127.0.0.1:{self.port['dns']}\"}}\nsmtp_port: {self.port['smtp']}\n"
