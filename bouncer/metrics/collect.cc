@@ -75,6 +75,9 @@ std::vector<prometheus::MetricFamily> CollectBouncerMetrics(const BouncerFigures
   out.Counter("smtp_rate_limited", "MAIL or RCPT answered with 450.", smtp.rate_limited);
   out.Counter("smtp_tls_handshakes", "Connections that TLS secured.", smtp.handshakes);
   out.Counter("smtp_tls_handshakes_failed", "Handshakes of TLS that failed.", smtp.handshakes_failed);
+  out.Counter("smtp_rate_limited", "MAIL or RCPT answered with 450: too many messages.", smtp.rate_limited);
+  out.Counter("tls_handshakes", "TLS handshakes.", smtp.handshakes);
+  out.Counter("tls_handshakes_failed", "TLS handshakes that failed.", smtp.handshakes_failed);
   if (figures.page != nullptr) {
     out.Counter("unsubscribe_pages", "Unsubscribe pages shown.", figures.page->pages);
     out.Counter("unsubscribed", "Recipients who unsubscribed on the page or by one click.", figures.page->unsubscribed);
