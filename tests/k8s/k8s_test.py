@@ -159,6 +159,9 @@ class K8sTest(unittest.TestCase):
                     listens["metrics"] = port_of(config["metrics_listen"])
                 if name == "bouncer":
                     listens["smtp"] = port_of(config["listen"][0])
+                    listens["page"] = port_of(config["unsubscribe"]["listen"])
+                    listens["ingest"] = port_of(config["ingest_listen"])
+                    listens["metrics"] = port_of(config["metrics_listen"])
                 self.assertEqual(declared, listens, file)
                 if "coordinator" in config:
                     host, port = config["coordinator"].rsplit(":", 1)
