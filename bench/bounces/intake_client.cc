@@ -48,6 +48,7 @@ struct Options {
   int connections = 50;
   int messages = 20'000;
   double seconds = 10;
+  int first = 0;
 };
 
 // What all clients share; one thread.
@@ -197,7 +198,7 @@ Awaitable<void> Talk(Bench* bench, std::shared_ptr<Client> client) {
   const bool opened = co_await client->Open(mode == "tls" || mode == "hold");
   if (!opened) co_return;
   if (mode == "dsn" || mode == "tls") {
-    while (bench->next < bench->options.messages) {
+    while (bench->next < bench->options.first + bench->options.messages) {
       const int n = bench->next++;
       const bool going = co_await client->Message(PathOf(*bench, n), Dsn(n));
       if (!going) co_return;
@@ -279,6 +280,7 @@ int main(int argc, char** argv) {
   flags.add_option("--connections", options.connections);
   flags.add_option("--messages", options.messages);
   flags.add_option("--seconds", options.seconds);
+  flags.add_option("--first", options.first, "number of the first recipient");
   CLI11_PARSE(flags, argc, argv);
   absl::StatusOr<TokenKeys> keys = TokenKeys::Load(options.keys);
   if (!keys.ok()) {
@@ -286,6 +288,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   Bench bench{.options = options, .keys = *std::move(keys)};
+  bench.next = options.first;
   const Clock::time_point begin = Clock::now();
   bench.end = begin + std::chrono::milliseconds(static_cast<int64_t>(options.seconds * 1000));
   asio::io_context io{1};

@@ -6,11 +6,11 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "bouncer/log_value.h"
 #include "common/base/status_macros.h"
@@ -39,6 +39,28 @@ absl::Status SyncFolder(const std::string& path) {
   const absl::Status status = synced ? absl::OkStatus() : Failed("sync", path);
   ::close(fd);
   return status;
+}
+
+// CRLF becomes LF, in place: a message can be large.
+void DropCarriageReturns(std::string* message) {
+  size_t to = 0;
+  for (size_t from = 0; from < message->size(); ++from) {
+    const bool line_end = (*message)[from] == '\r' && from + 1 < message->size() && (*message)[from + 1] == '\n';
+    if (!line_end) (*message)[to++] = (*message)[from];
+  }
+  message->resize(to);
+}
+
+absl::Status WriteAll(int fd, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t got = ::write(fd, bytes.data(), bytes.size());
+    if (got > 0) {
+      bytes.remove_prefix(static_cast<size_t>(got));
+    } else if (got == 0 || errno != EINTR) {
+      return Failed("write", path);
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -100,14 +122,14 @@ absl::Status KeptMail::Before(Step step) const {
 
 void KeptMail::Keep(std::string message, std::string client, Done done) {
   const std::string date = absl::FormatTime("%a, %d %b %Y %H:%M:%S +0000", clock_->Now(), absl::UTCTimeZone());
-  std::string content = absl::StrCat("Received: from [", Printable(client, 100), "] by wavepost-bouncer; ", date, "\n",
-                                     absl::StrReplaceAll(message, {{"\r\n", "\n"}}));
-  message = std::string();
-  writer_->Submit([this, content = std::move(content)] { return Write(content); }, std::move(done));
+  std::string trace = absl::StrCat("Received: from [", Printable(client, 100), "] by wavepost-bouncer; ", date, "\n");
+  DropCarriageReturns(&message);
+  writer_->Submit([this, trace = std::move(trace), message = std::move(message)] { return Write(trace, message); },
+                  std::move(done));
 }
 
-absl::Status KeptMail::Write(const std::string& content) {
-  const auto bytes = static_cast<int64_t>(content.size());
+absl::Status KeptMail::Write(const std::string& trace, const std::string& message) {
+  const auto bytes = static_cast<int64_t>(trace.size() + message.size());
   const auto full = [&] { return used_.messages >= options_.messages_max || used_.bytes + bytes > options_.bytes_max; };
   // People remove what they have read: look before refusing.
   if (full()) used_ = Count();
@@ -118,7 +140,7 @@ absl::Status KeptMail::Write(const std::string& content) {
   const std::string name =
       absl::StrCat(absl::ToUnixMicros(clock_->Now()), ".P", ::getpid(), "Q", ++written_, ".wavepost");
   const std::string temporary = absl::StrCat(options_.path, "/tmp/", name);
-  absl::Status status = WriteTo(temporary, content);
+  absl::Status status = WriteTo(temporary, trace, message);
   if (status.ok()) status = Before(Step::kRename);
   if (status.ok() && ::rename(temporary.c_str(), absl::StrCat(options_.path, "/new/", name).c_str()) != 0) {
     status = Failed("rename", temporary);
@@ -132,19 +154,12 @@ absl::Status KeptMail::Write(const std::string& content) {
   return absl::OkStatus();
 }
 
-absl::Status KeptMail::WriteTo(const std::string& path, const std::string& content) const {
+absl::Status KeptMail::WriteTo(const std::string& path, const std::string& trace, const std::string& message) const {
   RETURN_IF_ERROR(Before(Step::kWrite));
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return Failed("create", path);
-  absl::Status status;
-  for (size_t written = 0; status.ok() && written < content.size();) {
-    const ssize_t got = ::write(fd, content.data() + written, content.size() - written);
-    if (got > 0) {
-      written += static_cast<size_t>(got);
-    } else if (got == 0 || errno != EINTR) {
-      status = Failed("write", path);
-    }
-  }
+  absl::Status status = WriteAll(fd, trace, path);
+  if (status.ok()) status = WriteAll(fd, message, path);
   if (status.ok()) status = Before(Step::kSyncFile);
   if (status.ok() && ::fsync(fd) != 0) status = Failed("sync", path);
   if (::close(fd) != 0 && status.ok()) status = Failed("close", path);

@@ -56,8 +56,8 @@ class KeptMail {
   absl::Status MakeFolders();
   Room Count() const;
   absl::Status Before(Step step) const;
-  absl::Status Write(const std::string& content);
-  absl::Status WriteTo(const std::string& path, const std::string& content) const;
+  absl::Status Write(const std::string& trace, const std::string& message);
+  absl::Status WriteTo(const std::string& path, const std::string& trace, const std::string& message) const;
   absl::Status SyncNew() const;
 
   const Options options_;

@@ -39,7 +39,7 @@ class Mailboxes {
   //
   // A genuine token is taken at any domain: customers point return paths below their own domains at us, and which ones
   // is the coordinator's to know. Nothing is ever relayed, so that this opens no door. A token carries no date: it is
-  // good for as long as the key that made it stands in the key file, and taking that key out is what lets it expire.
+  // good for as long as the key that made it (see TokenKeys).
   Match Find(std::string_view path) const;
 
  private:

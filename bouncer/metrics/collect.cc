@@ -72,9 +72,6 @@ std::vector<prometheus::MetricFamily> CollectBouncerMetrics(const BouncerFigures
   out.Counter("smtp_connections_refused", "Connections refused.", smtp.connections_refused);
   out.Counter("smtp_timeouts", "Clients that were too slow.", smtp.timeouts);
   out.Counter("smtp_recipients_refused", "Unknown or forged addresses.", smtp.recipients_refused);
-  out.Counter("smtp_rate_limited", "MAIL or RCPT answered with 450.", smtp.rate_limited);
-  out.Counter("smtp_tls_handshakes", "Connections that TLS secured.", smtp.handshakes);
-  out.Counter("smtp_tls_handshakes_failed", "Handshakes of TLS that failed.", smtp.handshakes_failed);
   out.Counter("smtp_rate_limited", "MAIL or RCPT answered with 450: too many messages.", smtp.rate_limited);
   out.Counter("tls_handshakes", "TLS handshakes.", smtp.handshakes);
   out.Counter("tls_handshakes_failed", "TLS handshakes that failed.", smtp.handshakes_failed);

@@ -95,7 +95,7 @@ class TestClient {
     tls_->handshake(asio::ssl::stream_base::client, error);
     return !error;
   }
-  std::string subject() const {
+  std::string subject() {
     X509* const certificate = SSL_get0_peer_certificate(tls_->native_handle());
     char name[256] = "";
     X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof(name));
