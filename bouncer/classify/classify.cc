@@ -94,15 +94,16 @@ Judged Judge(const ReportedRecipient& recipient, const EnhancedCode& status) {
     const Verdict by_status = Classify(MakeReply(status.klass == 4 ? 450 : 550, status.ToString()), Phase::kRcpt);
     if (!by_status.vague) judged.verdict = by_status;
   }
-  if (judged.verdict.vague && !recipient.context.empty()) {
-    const Judged beside = JudgeText(recipient.context, status);
-    if (!beside.verdict.vague) {
-      if (judged.quoted) {
-        judged.verdict = beside.verdict;
-      } else {
-        judged = beside;
-      }
-    }
+  if (recipient.context.empty() || (!judged.verdict.vague && judged.quoted)) return judged;
+  const Judged beside = JudgeText(recipient.context, status);
+  if (beside.verdict.vague) return judged;
+  // Prose about who refused what is believed after the reply that it introduces.
+  const bool prose = !recipient.format.empty() && beside.quoted && judged.verdict.fault == wavepost::v1::SENDER;
+  if (!judged.verdict.vague && !prose) return judged;
+  if (judged.quoted) {
+    judged.verdict = beside.verdict;
+  } else {
+    judged = beside;
   }
   return judged;
 }

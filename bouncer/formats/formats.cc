@@ -87,7 +87,8 @@ Evidence Weigh(const Document& document, const Notice& notice, const std::vector
   } else if (subject.answer || answers) {
     evidence.is_bounce = false;
   } else if (program) {
-    evidence.is_bounce = subject.failure || (!text.answer && (text.failure || BlamesRecipient(notice)));
+    evidence.is_bounce =
+        subject.failure ? text.failure || !text.answer : !text.answer && (text.failure || BlamesRecipient(notice));
   } else if (subject.failure && text.failure) {
     // No sign of a program but what it says: somebody named as failed, and a reason or the usual introduction.
     const auto named =
