@@ -132,7 +132,7 @@ class BouncerApp::Impl {
       ASSIGN_OR_RETURN(status_, StartStatusServer(config.status_listen));
     }
     if (!config.unsubscribe.listen.empty()) {
-      ASSIGN_OR_RETURN(page_, UnsubscribeServer::Start(config.unsubscribe, &*keys_, outbox_.get(), &clock_));
+      ASSIGN_OR_RETURN(page_, UnsubscribeServer::Start(config.unsubscribe, &*keys_, intake_.get(), &clock_));
     }
     if (!config.ingest_listen.empty()) {
       ingest_ = std::make_unique<IngestServer>(intake_.get(), !config.tls.authority.empty());

@@ -23,12 +23,12 @@ void Intake::Take(TakenMessage message, std::string client, Done done) {
   asio::post(reader_,
              [this, message = std::move(message), client = std::move(client), done = std::move(done)]() mutable {
                Records records = RecordsOfMail(message.head, message.envelope, *keys_, clock_->Now());
-               if (!message.envelope.keep) return Store(std::move(records), std::move(done));
+               if (!message.envelope.keep) return Append(std::move(records), std::move(done));
                keep_(std::move(message.head), std::move(client),
                      [this, records = std::move(records), done = std::move(done)](const absl::Status& status) mutable {
                        if (!status.ok()) return done(status);
                        counters_.kept.fetch_add(1);
-                       Store(std::move(records), std::move(done));
+                       Append(std::move(records), std::move(done));
                      });
              });
 }
@@ -38,13 +38,13 @@ void Intake::Ingest(std::string message, std::string envelope_recipient, Ingeste
                        done = std::move(done)]() mutable {
     Records records = RecordsOfIngest(message, envelope_recipient, *keys_, clock_->Now());
     Records told = records;
-    Store(std::move(records), [told = std::move(told), done = std::move(done)](const absl::Status& status) {
+    Append(std::move(records), [told = std::move(told), done = std::move(done)](const absl::Status& status) {
       done(status, status.ok() ? told : Records());
     });
   });
 }
 
-void Intake::Store(Records records, Done done) {
+void Intake::Append(std::vector<cluster::v1::BounceReport> records, Done done) {
   if (records.empty()) return done(absl::OkStatus());
   std::vector<Tally> tallies;
   tallies.reserve(records.size());

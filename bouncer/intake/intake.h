@@ -24,8 +24,9 @@
 
 namespace wavepost {
 
-class Intake final : public MessageSink {
+class Intake final : public MessageSink, public ReportStore {
  public:
+  using Done = ReportStore::Done;
   using Records = std::vector<cluster::v1::BounceReport>;
   // Keeps a mail for people; its arguments as MessageSink::Take's.
   using Keep = std::function<void(std::string mail, std::string client, Done done)>;
@@ -54,6 +55,9 @@ class Intake final : public MessageSink {
   // What a platform hands in. `done` as above, never on the caller's thread.
   void Ingest(std::string message, std::string envelope_recipient, Ingested done);
 
+  // Records that a door made itself, e.g. the unsubscribe page: counted and stored, as ReportStore says.
+  void Append(std::vector<cluster::v1::BounceReport> reports, Done done) override;
+
   const Counters& counters() const { return counters_; }
 
   // Works off what was handed in, then ends the thread. Nothing may be handed in any more. Idempotent.
@@ -68,7 +72,6 @@ class Intake final : public MessageSink {
     bool attributed;
   };
 
-  void Store(Records records, Done done);
   void Count(const Tally& tally);
 
   const TokenKeys* const keys_;
