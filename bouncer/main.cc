@@ -4,6 +4,7 @@
 //   wavepost-bouncer --config FILE                  serve until SIGTERM or SIGINT
 //   wavepost-bouncer --config FILE --check-config   read FILE and the files it names, say what is wrong, end
 //   wavepost-bouncer parse [--jsonl] [--explain] FILE|DIR|-   say what mails mean; needs no configuration
+//   wavepost-bouncer rules [--check FILE] [--corpus DIR]      list, check and count the rules behind that
 //   wavepost-bouncer --version
 //
 // It is the MX of the return path's domain: over SMTP it takes mail for b+TOKEN@DOMAIN with a genuine token, and for
@@ -37,12 +38,14 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "bouncer/app.h"
 #include "bouncer/config.h"
 #include "bouncer/parse/command.h"
+#include "bouncer/rules/rules_command.h"
 #include "common/mail/verp.h"
 
 namespace {
@@ -80,13 +83,24 @@ int main(int argc, char** argv) {
   parse->add_option("path", parse_options.path, "a mail, a folder of mails, or - for the standard input")->required();
   parse->add_flag("--jsonl", parse_options.jsonl, "one JSON object per reported recipient");
   parse->add_flag("--explain", parse_options.explain, "also which rule and which format decided");
+  std::vector<std::string> without;
+  parse->add_option("--without", without, "rules and formats to do without, for cross-checks")->delimiter(',');
+  wavepost::RulesOptions rules_options;
+  CLI::App* const rules = flags.add_subcommand("rules", "list the rules that read bounces, or check or count them");
+  rules->add_option("--check", rules_options.check, "a YAML file of rules to try in front of ours")->type_name("FILE");
+  rules->add_option("--corpus", rules_options.corpus, "a folder of mails to count over")->type_name("DIR");
   flags.set_version_flag("--version", "wavepost-bouncer 0.1.0");
   try {
     flags.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return flags.exit(error) == 0 ? 0 : kExitUsage;
   }
+  if (rules->parsed()) {
+    const absl::Status done = wavepost::RunRulesCommand(rules_options, stdout);
+    return done.ok() ? 0 : Complain(done, kExitFailed);
+  }
   if (parse->parsed()) {
+    if (!without.empty()) wavepost::SwitchOff(without);
     const absl::Status parsed = wavepost::RunParse(parse_options, stdout, stderr);
     return parsed.ok() ? 0 : Complain(parsed, kExitFailed);
   }
