@@ -128,6 +128,10 @@ bool HeaderFields::Has(std::string_view name) const {
 
 std::string DecodeHeaderValue(std::string_view raw, size_t bytes_max) {
   raw = Trim(raw).substr(0, 4 * bytes_max);
+  // Nearly all fields need nothing of what follows.
+  const bool plain = raw.size() <= bytes_max && raw.find("=?") == std::string_view::npos &&
+                     std::all_of(raw.begin(), raw.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  if (plain) return std::string(raw);
   std::string line;
   line.reserve(raw.size());
   for (const char c : raw) {
