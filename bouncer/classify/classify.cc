@@ -91,7 +91,8 @@ Judged JudgeText(std::string_view text, const EnhancedCode& status) {
 Judged Judge(const ReportedRecipient& recipient, const EnhancedCode& status) {
   Judged judged = JudgeText(WithoutType(recipient.diagnostic), status);
   if (judged.verdict.vague && IsPrecise(status)) {
-    const Verdict by_status = Classify(MakeReply(status.klass == 4 ? 450 : 550, status.ToString()), Phase::kRcpt);
+    const int code = judged.quoted ? judged.reply.code : status.klass == 4 ? 450 : 550;
+    const Verdict by_status = Classify(MakeReply(code, status.ToString()), Phase::kRcpt);
     if (!by_status.vague) judged.verdict = by_status;
   }
   if (recipient.context.empty() || (!judged.verdict.vague && judged.quoted)) return judged;
