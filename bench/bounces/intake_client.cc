@@ -38,7 +38,7 @@
 namespace wavepost {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 using asio::ip::tcp;
 
 struct Options {
@@ -60,9 +60,9 @@ struct Bench {
   int taken = 0;
   std::vector<double> latency_ms;
   std::map<std::string, int> replies;
-  Clock::time_point end;  // for modes that last
+  Steady::time_point end;  // for modes that last
 
-  bool time_left() const { return Clock::now() < end; }
+  bool time_left() const { return Steady::now() < end; }
 };
 
 // As Postfix 3.7 sends it, 3.6 KB.
@@ -172,12 +172,12 @@ class Client {
       const std::string reply = co_await Reply();
       if (reply.empty() || reply[0] > '3') co_return false;
     }
-    const Clock::time_point begin = Clock::now();
+    const Steady::time_point begin = Steady::now();
     content += ".\r\n";
     const bool sent = co_await Send(std::move(content));
     if (!sent) co_return false;
     const std::string reply = co_await Reply();
-    bench_->latency_ms.push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
+    bench_->latency_ms.push_back(std::chrono::duration<double, std::milli>(Steady::now() - begin).count());
     if (reply.starts_with("250")) ++bench_->taken;
     co_return !reply.empty();
   }
@@ -289,11 +289,11 @@ int main(int argc, char** argv) {
   }
   Bench bench{.options = options, .keys = *std::move(keys)};
   bench.next = options.first;
-  const Clock::time_point begin = Clock::now();
+  const Steady::time_point begin = Steady::now();
   bench.end = begin + std::chrono::milliseconds(static_cast<int64_t>(options.seconds * 1000));
   asio::io_context io{1};
   for (int i = 0; i < options.connections; ++i) asio::co_spawn(io, Run(&bench), asio::detached);
   io.run();
-  Print(&bench, std::chrono::duration<double>(Clock::now() - begin).count());
+  Print(&bench, std::chrono::duration<double>(Steady::now() - begin).count());
   return 0;
 }

@@ -89,7 +89,8 @@ void Dialogue::Keep(std::string_view piece) {
 }
 
 void Dialogue::DropContent() {
-  message_.head = std::string();
+  // Assigning an empty string would keep the old one's memory.
+  std::string().swap(message_.head);
   shared_->budget.GiveBack(std::exchange(message_taken_, 0));
 }
 

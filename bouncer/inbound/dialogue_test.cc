@@ -173,6 +173,16 @@ TEST_F(DialogueTest, RefusesAMessageBeyondTheLimit) {
   EXPECT_EQ(Talk("MAIL FROM:<>\nRCPT TO:<$1>\nDATA\n" + std::string(98, 'x') + "\n.\n"), "250 250 354 STORE 250");
 }
 
+// What is given back to the budget is given back to malloc too.
+TEST_F(DialogueTest, RefusedContentIsFreed) {
+  limits_.message_bytes_max = 100'000;
+  Talk("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nDATA\n" + std::string(90'000, 'x') + "\n");
+  Talk(std::string(20'000, 'x') + "\n");
+  EXPECT_LT(dialogue().TakeMessage().head.capacity(), 100u);
+  EXPECT_EQ(Talk(".\n"), "552");
+  EXPECT_LT(dialogue().TakeMessage().head.capacity(), 100u);
+}
+
 TEST_F(DialogueTest, ClosesOnEndlessMessages) {
   limits_.message_bytes_max = 100;
   std::string last = Talk("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nDATA\n");
