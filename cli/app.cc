@@ -90,6 +90,7 @@ int Run(const std::vector<std::string>& args, Env env) {
   AddRecipient(app, cli);
   AddEvents(app, cli);
   AddSuppressions(app, cli);
+  AddReports(app, cli);
   AddPause(app, cli);
   AddResume(app, cli);
   AddPauses(app, cli);

@@ -17,6 +17,7 @@ void AddAudit(CLI::App& app, Cli& cli);
 void AddRecipient(CLI::App& app, Cli& cli);
 void AddEvents(CLI::App& app, Cli& cli);
 void AddSuppressions(CLI::App& app, Cli& cli);
+void AddReports(CLI::App& app, Cli& cli);
 void AddPause(CLI::App& app, Cli& cli);
 void AddResume(CLI::App& app, Cli& cli);
 void AddPauses(CLI::App& app, Cli& cli);

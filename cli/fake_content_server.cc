@@ -13,6 +13,7 @@
 #include "wavepost/v1/files_service.grpc.pb.h"
 #include "wavepost/v1/identity_service.grpc.pb.h"
 #include "wavepost/v1/nodes_service.grpc.pb.h"
+#include "wavepost/v1/reports_service.grpc.pb.h"
 #include "wavepost/v1/tenants_service.grpc.pb.h"
 
 namespace wavepost::cli {
@@ -236,6 +237,37 @@ class FakeNodes final : public v1::NodeService::Service {
   FakeContent& content_;
 };
 
+class FakeReports final : public v1::ReportService::Service {
+ public:
+  explicit FakeReports(FakeContent* content) : content_(*content) {}
+
+  grpc::Status ListDmarcSources(grpc::ServerContext*, const v1::ListDmarcSourcesRequest* request,
+                                v1::ListDmarcSourcesResponse* out) override {
+    content_.report_parent = request->parent();
+    content_.report_days = request->days();
+    *out = content_.dmarc;
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListTlsResults(grpc::ServerContext*, const v1::ListTlsResultsRequest* request,
+                              v1::ListTlsResultsResponse* out) override {
+    content_.report_parent = request->parent();
+    content_.report_days = request->days();
+    *out = content_.tls;
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListAggregateReports(grpc::ServerContext*, const v1::ListAggregateReportsRequest* request,
+                                    v1::ListAggregateReportsResponse* out) override {
+    content_.report_parent = request->parent();
+    *out = content_.reports;
+    return grpc::Status::OK;
+  }
+
+ private:
+  FakeContent& content_;
+};
+
 }  // namespace
 
 void FakeServer::AddContentServices() {
@@ -245,6 +277,7 @@ void FakeServer::AddContentServices() {
   services_.push_back(std::make_unique<FakeCertificates>(&content));
   services_.push_back(std::make_unique<FakeIdentity>(&content));
   services_.push_back(std::make_unique<FakeNodes>(&content));
+  services_.push_back(std::make_unique<FakeReports>(&content));
 }
 
 }  // namespace wavepost::cli

@@ -12,6 +12,7 @@
 #include "wavepost/v1/files_service.pb.h"
 #include "wavepost/v1/identity_service.pb.h"
 #include "wavepost/v1/nodes_service.pb.h"
+#include "wavepost/v1/reports_service.pb.h"
 #include "wavepost/v1/tenants_service.pb.h"
 
 namespace wavepost::cli {
@@ -41,6 +42,12 @@ struct FakeContent {
   v1::GetAllowListSheetRequest sheet_request;
 
   std::vector<v1::Node> nodes;
+
+  v1::ListDmarcSourcesResponse dmarc;
+  v1::ListTlsResultsResponse tls;
+  v1::ListAggregateReportsResponse reports;
+  std::string report_parent;  // the last one asked for
+  int report_days = 0;        // likewise
 };
 
 }  // namespace wavepost::cli

@@ -22,5 +22,6 @@ std::unique_ptr<grpc::Service> MakeNodeService(const ApiContext* api);
 std::unique_ptr<grpc::Service> MakeFileService(const ApiContext* api, LiveStreams* live);
 std::unique_ptr<grpc::Service> MakeCertificateService(const ApiContext* api);
 std::unique_ptr<grpc::Service> MakeIdentityService(const ApiContext* api);
+std::unique_ptr<grpc::Service> MakeReportService(const ApiContext* api);
 
 }  // namespace wavepost

@@ -102,6 +102,13 @@ absl::Status MakeDefaultTenant(Store* store) {
   return absl::IsAlreadyExists(status) ? absl::OkStatus() : status;
 }
 
+// Whose DMARC and TLS reports are the operator's.
+std::vector<std::string> OwnDomains(const CoordinatorConfig& config) {
+  std::vector<std::string> domains = {config.return_path_domain};
+  if (!config.identity_domain.empty()) domains.push_back(config.identity_domain);
+  return domains;
+}
+
 }  // namespace
 
 // In order of construction; Stop and the destructor take them down in reverse.
@@ -139,8 +146,10 @@ absl::Status CoordinatorApp::Parts::Start() {
   ASSIGN_OR_RETURN(Sealer loaded, LoadServiceSealer(config.sealing_key_file, config.data_dir, &warning));
   if (!warning.empty()) LogWarning("sealing_key_beside_data", {{"hint", warning}});
   sealer = std::make_unique<const Sealer>(std::move(loaded));
-  ASSIGN_OR_RETURN(store,
-                   OpenRocksStore({.data_dir = config.data_dir, .memory_bytes = config.memory_bytes, .clock = &clock}));
+  ASSIGN_OR_RETURN(store, OpenRocksStore({.data_dir = config.data_dir,
+                                          .memory_bytes = config.memory_bytes,
+                                          .clock = &clock,
+                                          .own_domains = OwnDomains(config)}));
   RETURN_IF_ERROR(CheckSealedKeys(store.get(), *sealer));
   ASSIGN_OR_RETURN(dns, DnsClient::Start(config.dns_servers));
   const OurNames ours{.identity_domain = config.identity_domain,
@@ -210,6 +219,7 @@ absl::Status CoordinatorApp::Parts::Start() {
   services.push_back(MakeCampaignService(&api, &live));
   services.push_back(MakeEventService(&api, &live));
   services.push_back(MakeSuppressionService(&api));
+  services.push_back(MakeReportService(&api));
   services.push_back(MakeQueueService(&api, &live));
   services.push_back(MakeNodeService(&api));
   services.push_back(MakeFileService(&api, &live));

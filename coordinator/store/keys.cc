@@ -13,11 +13,18 @@ namespace {
 constexpr size_t kAddressHashBytes = 16;
 constexpr char kSeparator = '\0';  // stands in no name, and before all that does
 
+std::string HashOf(std::string_view text) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> hash;
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash.data());
+  return std::string(reinterpret_cast<const char*>(hash.data()), kAddressHashBytes);
+}
+
 }  // namespace
 
 std::vector<std::string> FamilyNames() {
   return {"names",           "waves",  "recipients", "states", "addresses", "batches", "suppressions",
-          "suppression_log", "events", "requests",   "orders", "drops",     "warm_up", "file_bytes", "soft_bounces"};
+          "suppression_log", "events", "requests",   "orders", "drops",     "warm_up", "file_bytes", "soft_bounces",
+          "aggregates"};
 }
 
 std::string NameKey(NameKind kind, std::string_view name) {
@@ -43,11 +50,7 @@ RecipientId ParseRecipientKey(std::string_view key) {
 }
 
 std::string AddressKey(uint32_t wave, std::string_view normalized_address) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> hash;
-  SHA256(reinterpret_cast<const unsigned char*>(normalized_address.data()), normalized_address.size(), hash.data());
-  std::string key = WaveKey(wave);
-  key.append(reinterpret_cast<const char*>(hash.data()), kAddressHashBytes);
-  return key;
+  return WaveKey(wave) + HashOf(normalized_address);
 }
 
 std::string BatchPrefix(std::string_view node) {
@@ -95,6 +98,36 @@ std::string RequestRowKey(std::string_view parent, std::string_view request_id) 
   key += kSeparator;
   key += request_id;
   return key;
+}
+
+std::string AggregatePrefix(AggregateRow row, int64_t day) {
+  std::string key(1, static_cast<char>(row));
+  AppendBig32(static_cast<uint32_t>(day), &key);
+  return key;
+}
+
+std::string AggregatePrefix(AggregateRow row, int64_t day, std::string_view domain) {
+  std::string key = AggregatePrefix(row, day);
+  key += domain;
+  key += kSeparator;
+  return key;
+}
+
+std::string AggregateCountPrefix(std::string_view domain) {
+  std::string key(1, static_cast<char>(AggregateRow::kCount));
+  key += domain;
+  key += kSeparator;
+  return key;
+}
+
+std::string AggregateCountKey(std::string_view domain, int64_t day) {
+  std::string key = AggregateCountPrefix(domain);
+  AppendBig32(static_cast<uint32_t>(day), &key);
+  return key;
+}
+
+std::string AggregateHash(std::string_view text) {
+  return HashOf(text);
 }
 
 std::string PrefixEnd(std::string_view prefix) {

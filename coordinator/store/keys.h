@@ -33,6 +33,7 @@ enum Family : size_t {
   kWarmUp,          // day, egress IP, domain -> recipients planned
   kFileBytes,       // name of the file -> its bytes
   kSoftBounces,     // tenant, address -> SoftBounces
+  kAggregates,      // letter, day, domain ... -> what DMARC and TLS reports say; see AggregateRow
 };
 std::vector<std::string> FamilyNames();
 
@@ -67,6 +68,23 @@ int64_t ParseSequenceKey(std::string_view key);  // needs 8 bytes
 std::string WarmUpPrefix(int64_t day);
 std::string WarmUpRowKey(int64_t day, std::string_view egress_ip, std::string_view domain);
 std::string RequestRowKey(std::string_view parent, std::string_view request_id);
+
+// What a row of kAggregates is. The letters are on disk. Rows that grow old begin with their day (days since 1970, in
+// UTC), so that what is too old stands first.
+enum class AggregateRow : char {
+  kReport = 'r',   // day of receipt(4) domain NUL inverted time(8) hash(16) -> AggregateReport
+  kSource = 's',   // day(4) domain NUL source address -> DmarcSource
+  kSessions = 't', // day(4) domain NUL -> TlsPolicyResult, whose sums are the day's
+  kFailure = 'f',  // day(4) domain NUL hash of the kind(16) -> TlsFailure
+  kSeen = 'i',     // hash of the report's identity(16) -> key of its kReport row
+  kCount = 'n',    // domain NUL day(4) -> rows of kSource and kFailure of the day(4), reports received on it(4)
+};
+std::string AggregatePrefix(AggregateRow row, int64_t day);
+std::string AggregatePrefix(AggregateRow row, int64_t day, std::string_view domain);
+std::string AggregateCountPrefix(std::string_view domain);
+std::string AggregateCountKey(std::string_view domain, int64_t day);
+// 16 bytes of SHA-256.
+std::string AggregateHash(std::string_view text);
 
 // The first key that is after every key with this prefix. Empty if there is none.
 std::string PrefixEnd(std::string_view prefix);

@@ -132,9 +132,9 @@ absl::Status RocksStore::ApplyBounceReportsNow(Change& change, std::string_view 
   RETURN_IF_ERROR(bouncer.status());
   const auto fresh = Fresh(reports, bouncer->report_sequence());
   if (fresh.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const auto others, EnterAggregates(change, fresh));
   std::vector<const cluster::v1::BounceReport*> proven, strangers;
-  for (const cluster::v1::BounceReport* report : fresh) {
-    if (report->aggregate_case() != cluster::v1::BounceReport::AGGREGATE_NOT_SET) continue;
+  for (const cluster::v1::BounceReport* report : others) {
     (report->recipient_id() != 0 ? proven : strangers).push_back(report);
   }
   ASSIGN_OR_RETURN(const auto unknown, Enter(change, proven, [&](const auto& report, auto* state, auto* counts) {

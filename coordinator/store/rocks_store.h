@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
@@ -25,6 +26,9 @@ struct RocksStoreOptions {
   size_t memory_bytes = 64 << 20;             // RocksDB's write buffers and cache
   const Clock* clock = nullptr;               // required, not owned; used from all threads
   std::function<void(char*, size_t)> random;  // fills in random bytes, for batch ids; null: the machine's generator
+  // Domains of ours, whose DMARC and TLS reports are kept as those of tenants' sending domains are. A-labels, lower
+  // case.
+  std::vector<std::string> own_domains;
   rocksdb::Env* env = nullptr;                // not owned; null: the machine's. Tests cut its power
 };
 

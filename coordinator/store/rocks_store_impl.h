@@ -1,6 +1,6 @@
 // RocksStore, for its own .cc files only; callers include rocks_store.h. One file per subject: tenants.cc, domains.cc,
 // files.cc, certificates.cc, identity.cc, campaigns.cc, waves.cc, import.cc, recipients.cc, audit.cc, plan.cc,
-// batches.cc, nodes.cc, reports.cc, suppressions.cc, events.cc.
+// batches.cc, nodes.cc, reports.cc, aggregates.cc, aggregates_read.cc, suppressions.cc, events.cc.
 #pragma once
 
 #include <atomic>
@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "common/storage/commit_loop.h"
 #include "common/storage/db.h"
+#include "coordinator/store/aggregate_rules.h"
 #include "coordinator/store/change.h"
 #include "coordinator/store/reader.h"
 #include "coordinator/store/rocks_store.h"
@@ -128,6 +130,12 @@ class RocksStore final : public Store {
   int64_t UnknownRecipientReports() override { return unknown_reports_; }
   ReportFigures Reports() override;
 
+  absl::StatusOr<std::vector<v1::DmarcSource>> DmarcSources(std::string_view domain, int days) override;
+  absl::StatusOr<v1::ListTlsResultsResponse> TlsResults(std::string_view domain, int days) override;
+  absl::StatusOr<Page<v1::AggregateReport>> AggregateReports(std::string_view domain, int page_size,
+                                                             std::string_view cursor) override;
+  AggregateFigures AggregatesSinceStart() override;
+
   absl::StatusOr<v1::Suppression> CreateSuppression(std::string_view tenant, v1::Suppression suppression,
                                                     const RequestKey& request) override;
   absl::StatusOr<v1::Suppression> GetSuppression(std::string_view tenant, std::string_view address) override;
@@ -176,6 +184,12 @@ class RocksStore final : public Store {
   void TellHeldBack(Change& change);
   void CountReports(const std::vector<const cluster::v1::BounceReport*>& proven,
                     const std::vector<const cluster::v1::BounceReport*>& strangers);
+  // Enters those of the reports that are DMARC and TLS reports, and returns the others. Never fails for what one says.
+  using BounceReports = std::vector<const cluster::v1::BounceReport*>;
+  absl::StatusOr<BounceReports> EnterAggregates(Change& change, const BounceReports& reports);
+  absl::StatusOr<const CoveredDomains*> Covered(Change& change);
+  // Today and the days before it, `days` in all, newest first.
+  std::vector<int64_t> LastDays(int days) const;
   absl::Status WithdrawNow(Change& change, const std::vector<RecipientId>& suppressed,
                            const std::vector<RecipientId>& dropped);
   // The recipients of the plan that a drop takes in.
@@ -198,6 +212,10 @@ class RocksStore final : public Store {
 
   std::mutex report_figures_mutex_;
   ReportFigures report_figures_;  // guarded by it
+  std::optional<CoveredDomains> covered_;  // writer thread, as the next
+  int64_t covered_generation_ = 0;         // of keys, when covered_ was read
+  mutable std::mutex figures_mutex_;
+  AggregateFigures figures_;  // guarded by figures_mutex_
 
   mutable std::mutex published_mutex_;
   std::shared_ptr<const rocksdb::Snapshot> durable_;  // guarded by published_mutex_, as all below

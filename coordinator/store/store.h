@@ -36,6 +36,7 @@
 #include "wavepost/v1/certificates_service.pb.h"
 #include "wavepost/v1/events_service.pb.h"
 #include "wavepost/v1/files_service.pb.h"
+#include "wavepost/v1/reports_service.pb.h"
 #include "wavepost/v1/suppressions_service.pb.h"
 
 namespace wavepost {
@@ -133,6 +134,25 @@ struct OpenRow {
   bool assigned = false;
   std::string node;  // of an assigned one, as the next
   std::string egress_ip;
+};
+
+// What DMARC and TLS reports said since the start, for figures that rise.
+struct AggregateFigures {
+  static constexpr size_t kDomainsMax = 1000;  // more are counted together as "other"
+  struct Domain {
+    int64_t passed_ours = 0;  // messages, from our egress IPs
+    int64_t failed_ours = 0;
+    int64_t passed_others = 0;
+    int64_t failed_others = 0;
+    int64_t tls_sessions = 0;  // that held
+    int64_t tls_failed = 0;
+  };
+  std::map<std::string, Domain> domains;
+  int64_t entered = 0;     // reports, once per domain
+  int64_t repeated = 0;    // the same, seen before
+  int64_t foreign = 0;     // about no domain of ours or of a tenant
+  int64_t untimely = 0;    // too old, or from the future
+  int64_t over_limit = 0;  // more than a domain may have in a day
 };
 
 // A suppression change with its place in the log.
@@ -359,6 +379,26 @@ class Store {
   // Reports about recipients that do not exist, since the start: for status pages.
   virtual int64_t UnknownRecipientReports() { return 0; }
   virtual ReportFigures Reports() { return {}; }
+
+  // --- DMARC and TLS reports
+  // They come with ApplyBounceReports, and nothing is done because of one: anybody can send one. What is kept: the
+  // sums per domain, day and source, and a line per report, of domains that are verified (or were) and our own, for
+  // kAggregateDays; each report once, whatever way it comes. The limits of a domain: kSourcesOfDayMax sources on a day
+  // and kSourcesOfDomainMax in all (further ones are summed up as "other"), kReportsOfDayMax reports in a day (further
+  // ones are dropped).
+  static constexpr int kAggregateDays = 400;
+  static constexpr uint32_t kSourcesOfDayMax = 10'000;
+  static constexpr int64_t kSourcesOfDomainMax = 200'000;
+  static constexpr uint32_t kReportsOfDayMax = 500;
+  // Of the last `days` days, today included, 1 to kAggregateDays: one per source address, those with the most messages
+  // first. `ours` is as the nodes' egress IPs are now. A domain that nothing is known of has none.
+  virtual absl::StatusOr<std::vector<v1::DmarcSource>> DmarcSources(std::string_view domain, int days) = 0;
+  // Of the same days; at most 1000 kinds of failure, the most frequent first.
+  virtual absl::StatusOr<v1::ListTlsResultsResponse> TlsResults(std::string_view domain, int days) = 0;
+  // Newest first.
+  virtual absl::StatusOr<Page<v1::AggregateReport>> AggregateReports(std::string_view domain, int page_size,
+                                                                     std::string_view cursor) = 0;
+  virtual AggregateFigures AggregatesSinceStart() = 0;
 
   // --- suppressions
   // --------------------------------------------------------------------------------------------------- Returns the

@@ -127,6 +127,7 @@ absl::StatusOr<std::unique_ptr<Store>> StoreTest::TryOpen(rocksdb::Env* env) {
                              [this](char* out, size_t size) {
                                for (size_t i = 0; i < size; ++i) out[i] = static_cast<char>(random_());
                              },
+                         .own_domains = {"bounce.example"},
                          .env = env});
 }
 
