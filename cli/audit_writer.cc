@@ -12,10 +12,13 @@ namespace {
 constexpr size_t kMismatchesShown = 20;
 
 Json RecipientJson(const v1::Recipient& recipient) {
+  int64_t reports = 0;
+  for (const v1::ReportCount& kind : recipient.reports()) reports += kind.count();
   return Json{{"recipient", recipient.name()},
               {"address", recipient.address()},
               {"outcome", OutcomeWord(recipient.outcome())},
               {"attempts", recipient.attempts()},
+              {"reports", reports},
               {"maybe_delivered", recipient.status().maybe_delivered()},
               {"code", recipient.status().code()},
               {"enhanced_code", recipient.status().enhanced_code()},

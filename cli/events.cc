@@ -151,7 +151,9 @@ void AddEvents(CLI::App& app, Cli& cli) {
   cmd->footer(
       "Kinds: imported, wave_started, wave_completed, outcome_recorded, deferred, report_received, suppression_added,\n"
       "suppression_removed, node_changed, domain_changed (verified, or a record lost), key_changed (a DKIM key),\n"
-      "certificate_expires, identity_changed (our records, reverse names, block lists; operators).\n\n"
+      "certificate_expires, identity_changed (our records, reverse names, block lists; operators),\n"
+      "report_unattributed (came back without proof whom it is about, changes nothing; operators),\n"
+      "aggregate_report_received (DMARC or TLS report about a domain).\n\n"
       "With --json each line is an object. Keep the last line's \"sequence\" and continue there with --after: no event "
       "is\n"
       "missed or seen twice.\n\nExample:\n"

@@ -46,6 +46,12 @@ class FakeTenants final : public v1::TenantService::Service {
     content_.tenants[out->name()] = *out;
     return grpc::Status::OK;
   }
+  grpc::Status GetTenant(grpc::ServerContext*, const v1::GetTenantRequest* request, v1::Tenant* out) override {
+    const auto it = content_.tenants.find(request->name());
+    if (it == content_.tenants.end()) return FakeNotFound(request->name());
+    *out = it->second;
+    return grpc::Status::OK;
+  }
   grpc::Status ListTenants(grpc::ServerContext*, const v1::ListTenantsRequest* request,
                            v1::ListTenantsResponse* out) override {
     Page(content_.tenants, *request, out->mutable_next_page_token(),
@@ -59,6 +65,9 @@ class FakeTenants final : public v1::TenantService::Service {
     for (const std::string& path : request->update_mask().paths()) {
       if (path == "display_name") it->second.set_display_name(request->tenant().display_name());
       if (path == "weight") it->second.set_weight(request->tenant().weight());
+      if (path == "suppression_policy") {
+        *it->second.mutable_suppression_policy() = request->tenant().suppression_policy();
+      }
       if (path == "fallback_from_address") {
         it->second.set_fallback_from_address(request->tenant().fallback_from_address());
       }

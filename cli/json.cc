@@ -38,6 +38,12 @@ std::string CauseWord(v1::Suppression::Cause cause) {
   return Word(v1::Suppression::Cause_Name(cause));
 }
 
+std::string ClassWord(v1::BounceClass bounce_class) {
+  if (bounce_class == v1::BOUNCE_CLASS_UNSPECIFIED) return "unreadable";
+  return v1::BounceClass_IsValid(bounce_class) ? Word(v1::BounceClass_Name(bounce_class))
+                                               : "class_" + std::to_string(bounce_class);
+}
+
 std::string ReplyLine(const v1::DeliveryStatus& status) {
   const std::string code = status.code() == 0 ? "" : std::to_string(status.code());
   if (code.empty() || status.text().rfind(code, 0) == 0) return status.text();
@@ -94,6 +100,7 @@ Json ToJson(const v1::Event& event) {
   AddTime(json, "next_attempt_time", event.has_next_attempt_time(), event.next_attempt_time());
   if (event.count() != 0) json["count"] = event.count();
   AddText(json, "text", event.text());
+  AddText(json, "evidence", event.evidence());
   return json;
 }
 
@@ -106,6 +113,16 @@ Json ToJson(const v1::Recipient& recipient) {
   if (recipient.has_status()) json["status"] = ToJson(recipient.status());
   AddTime(json, "outcome_time", recipient.has_outcome_time(), recipient.outcome_time());
   AddTime(json, "next_attempt_time", recipient.has_next_attempt_time(), recipient.next_attempt_time());
+  if (!recipient.reports().empty()) {
+    json["reports"] = Json::array();
+    for (const v1::ReportCount& kind : recipient.reports()) {
+      Json entry{{"bounce_class", ClassWord(kind.bounce_class())}, {"count", kind.count()}};
+      AddText(entry, "reason", ReasonWord(kind.reason()));
+      AddTime(entry, "first_time", kind.has_first_time(), kind.first_time());
+      AddTime(entry, "last_time", kind.has_last_time(), kind.last_time());
+      json["reports"].push_back(std::move(entry));
+    }
+  }
   json["attributes"] = Json::object();
   for (const auto& [key, value] : recipient.attributes()) json["attributes"][key] = value;
   return json;

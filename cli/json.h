@@ -29,6 +29,7 @@ std::string StateWord(v1::Wave::State state);    // "running"
 std::string KindWord(v1::Event::Kind kind);      // "outcome_recorded"
 std::string RegionWord(const v1::EgressIp& ip);  // "default" where none is named
 std::string CauseWord(v1::Suppression::Cause cause);
+std::string ClassWord(v1::BounceClass bounce_class);  // "hard"; "unreadable" for UNSPECIFIED
 
 // The reply in one line, its code in front unless the text has it there already; "" if nobody said anything.
 std::string ReplyLine(const v1::DeliveryStatus& status);

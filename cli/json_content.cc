@@ -49,6 +49,13 @@ Json ToJson(const v1::Tenant& tenant) {
   Json json{{"tenant", tenant.name()}, {"display_name", tenant.display_name()}};
   if (tenant.weight() > 0) json["weight"] = tenant.weight();
   AddText(json, "fallback_from_address", tenant.fallback_from_address());
+  if (tenant.has_suppression_policy()) {
+    const v1::SuppressionPolicy& policy = tenant.suppression_policy();
+    Json& out = json["suppression_policy"] = Json::object();
+    if (policy.soft_campaigns() != 0) out["soft_campaigns"] = policy.soft_campaigns();
+    if (policy.has_soft_window()) out["soft_window_s"] = policy.soft_window().seconds();
+    out["soft_never"] = policy.soft_never();
+  }
   AddTime(json, "create_time", tenant.has_create_time(), tenant.create_time());
   return json;
 }

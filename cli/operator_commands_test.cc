@@ -156,6 +156,28 @@ TEST_F(OperatorCommandsTest, TenantsUpdateChangesWhatIsGiven) {
   EXPECT_EQ(json::parse(out())["tenant"], "tenants/acme");
 }
 
+TEST_F(OperatorCommandsTest, TenantsUpdateSaysWhenSoftBouncesSuppress) {
+  Wavepost({"tenants", "create", "acme"});
+  EXPECT_EQ(Wavepost({"tenants", "update", "acme", "--soft-campaigns", "5"}), 0) << err();
+  EXPECT_EQ(out(), "acme  soft bounces suppress after 5 campaigns in 90 days\n");
+  EXPECT_EQ(Wavepost({"tenants", "update", "acme", "--soft-window", "30d"}), 0) << err();
+  EXPECT_EQ(out(), "acme  soft bounces suppress after 5 campaigns in 30 days\n");  // what is not given stays
+  EXPECT_EQ(Wavepost({"tenants", "update", "acme", "--soft-never"}), 0) << err();
+  EXPECT_EQ(out(), "acme  soft bounces never suppress\n");
+  EXPECT_EQ(Wavepost({"tenants", "update", "acme", "--soft-window", "36h", "--json"}), 0) << err();
+  EXPECT_EQ(json::parse(out())["suppression_policy"]["soft_window_s"], 36 * 3600);
+  EXPECT_EQ(json::parse(out())["suppression_policy"]["soft_never"], false);
+  EXPECT_EQ(server.content.masks.back(), "suppression_policy");
+  const size_t calls = server.content.masks.size();
+  for (const char* bad : {"90", "0d", "-3d", "1096d", "59m", "soon", ""}) {
+    EXPECT_EQ(Wavepost({"tenants", "update", "acme", "--soft-window", bad}), 2) << bad;
+  }
+  EXPECT_EQ(Wavepost({"tenants", "update", "acme", "--soft-campaigns", "101"}), 2);
+  EXPECT_EQ(Wavepost({"tenants", "update", "acme", "--soft-never", "--soft-campaigns", "3"}), 2);
+  EXPECT_EQ(server.content.masks.size(), calls);
+  EXPECT_EQ(Wavepost({"tenants", "update", "none", "--soft-never"}), 4);
+}
+
 TEST_F(OperatorCommandsTest, EventsHaveNamesForAllKinds) {
   const std::vector<std::pair<int, std::string>> kinds = {{v1::Event::DOMAIN_CHANGED, "domain_changed"},
                                                           {v1::Event::KEY_CHANGED, "key_changed"},

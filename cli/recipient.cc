@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "cli/call.h"
 #include "cli/commands.h"
 #include "cli/format.h"
@@ -16,6 +17,19 @@ namespace wavepost::cli {
 namespace {
 
 using Stub = v1::CampaignService::Stub;
+
+// "1,000x hard (user_unknown), first 2026-05-01 12:00:00, last 2026-05-02 09:30:00"
+std::string ReportLine(const v1::ReportCount& kind) {
+  std::string line = absl::StrCat(WithCommas(kind.count()), "x ", ClassWord(kind.bounce_class()));
+  const std::string reason = ReasonWord(kind.reason());
+  if (!reason.empty()) absl::StrAppend(&line, " (", reason, ")");
+  if (kind.has_first_time() && kind.count() == 1) absl::StrAppend(&line, ", ", LocalTime(FromProto(kind.first_time())));
+  if (kind.count() > 1 && kind.has_first_time() && kind.has_last_time()) {
+    absl::StrAppend(&line, ", first ", LocalTime(FromProto(kind.first_time())), ", last ",
+                    LocalTime(FromProto(kind.last_time())));
+  }
+  return line;
+}
 
 void Print(std::ostream& out, const v1::Recipient& r) {
   Table table;
@@ -39,6 +53,7 @@ void Print(std::ostream& out, const v1::Recipient& r) {
   row("from IP", s.egress_ip());
   row("TLS", s.tls());
   if (s.maybe_delivered()) row("note", "an earlier transaction may have been completed: maybe delivered");
+  for (const v1::ReportCount& kind : r.reports()) row("came back", ReportLine(kind));
   for (const auto& [column, value] : r.attributes()) row(("." + column).c_str(), value);
   out << table.ToString();
 }

@@ -92,7 +92,9 @@ void AddSuppressions(CLI::App& app, Cli& cli) {
   CLI::App* cmd = app.add_subcommand("suppressions", "Addresses that must not be mailed");
   cmd->require_subcommand(1);
   cmd->footer(
-      "Hard bounces, complaints and unsubscribes get there by themselves.\n\nExample:\n"
+      "Hard bounces, complaints and unsubscribes get there by themselves, and addresses that bounce softly in several\n"
+      "campaigns in a row (wavepost tenants update --soft-campaigns). Whoever is removed starts afresh: the next hard\n"
+      "bounce puts the address back.\n\nExample:\n"
       "  wavepost suppressions add jane@example.com --evidence 'asked by phone, 3 May'\n"
       "  wavepost suppressions remove jane@example.com --who bob@example.com --why 'new mailbox, she asked for it'");
 

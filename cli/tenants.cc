@@ -3,6 +3,9 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "cli/call.h"
 #include "cli/commands.h"
 #include "cli/json_content.h"
@@ -23,11 +26,25 @@ struct TenantArgs {
   std::string display_name;
   std::string fallback_from;
   double weight = 1;
+  int soft_campaigns = 0;
+  std::string soft_window;
+  bool soft_never = false;
   // Which were given: an empty text is a value, too.
   const CLI::Option* display_name_given = nullptr;
   const CLI::Option* fallback_from_given = nullptr;
   const CLI::Option* weight_given = nullptr;
+  const CLI::Option* soft_campaigns_given = nullptr;
 };
+
+// "soft bounces suppress after 5 campaigns in 30 days"
+std::string PolicyText(const v1::SuppressionPolicy& policy) {
+  if (policy.soft_never()) return "soft bounces never suppress";
+  const int64_t seconds = policy.soft_window().seconds() > 0 ? policy.soft_window().seconds() : 90 * 86400;
+  const int campaigns = policy.soft_campaigns() > 0 ? policy.soft_campaigns() : 3;
+  return absl::StrCat(
+      "soft bounces suppress after ", campaigns, campaigns == 1 ? " campaign in " : " campaigns in ",
+      seconds % 86400 == 0 ? absl::StrCat(seconds / 86400, " days") : absl::FormatDuration(absl::Seconds(seconds)));
+}
 
 void Print(const Cli& cli, const v1::Tenant& tenant) {
   if (cli.options.json) {
@@ -39,8 +56,42 @@ void Print(const Cli& cli, const v1::Tenant& tenant) {
     if (!tenant.fallback_from_address().empty()) {
       cli.out() << "  fallback From " << Printable(tenant.fallback_from_address(), 320);
     }
+    if (tenant.has_suppression_policy()) cli.out() << "  " << PolicyText(tenant.suppression_policy());
     cli.out() << "\n";
   }
+}
+
+// "90d", or as absl::ParseDuration ("36h").
+absl::StatusOr<absl::Duration> ParseWindow(const std::string& text) {
+  absl::Duration window;
+  int days = 0;
+  if (!text.empty() && text.back() == 'd' && absl::SimpleAtoi(text.substr(0, text.size() - 1), &days)) {
+    window = absl::Hours(24) * days;
+  } else if (!absl::ParseDuration(text, &window)) {
+    return UsageError("--soft-window must be like 90d or 36h, is '" + Printable(text, 40) + "'");
+  }
+  if (window < absl::Hours(1) || window > absl::Hours(24) * 1095) {
+    return UsageError("--soft-window must be from 1h to 1095d");
+  }
+  return window;
+}
+
+bool GivesPolicy(const TenantArgs& args) {
+  return args.soft_campaigns_given->count() > 0 || !args.soft_window.empty() || args.soft_never;
+}
+
+// What is given goes over the policy that the tenant has; how many campaigns, or in which time, ends a "never".
+absl::StatusOr<v1::SuppressionPolicy> ChangedPolicy(v1::SuppressionPolicy policy, const TenantArgs& args) {
+  if (args.soft_never && (args.soft_campaigns_given->count() > 0 || !args.soft_window.empty())) {
+    return UsageError("--soft-never goes with neither --soft-campaigns nor --soft-window");
+  }
+  policy.set_soft_never(args.soft_never);
+  if (args.soft_campaigns_given->count() > 0) policy.set_soft_campaigns(args.soft_campaigns);
+  if (!args.soft_window.empty()) {
+    ASSIGN_OR_RETURN(const absl::Duration window, ParseWindow(args.soft_window));
+    policy.mutable_soft_window()->set_seconds(absl::ToInt64Seconds(window));
+  }
+  return policy;
 }
 
 absl::StatusOr<ExitCode> Create(Cli& cli, const TenantArgs& args) {
@@ -70,10 +121,20 @@ absl::StatusOr<ExitCode> Update(Cli& cli, const TenantArgs& args) {
     tenant.set_fallback_from_address(args.fallback_from);
     request.mutable_update_mask()->add_paths("fallback_from_address");
   }
-  if (request.update_mask().paths().empty()) {
-    return UsageError("nothing to change; give --display-name, --weight or --fallback-from");
-  }
   const auto stub = v1::TenantService::NewStub(cli.channel());
+  if (GivesPolicy(args)) {
+    RETURN_IF_ERROR(ChangedPolicy({}, args).status());  // before anything is asked
+    v1::GetTenantRequest get;
+    get.set_name(tenant.name());
+    ASSIGN_OR_RETURN(const v1::Tenant now, Call(cli, *stub, &Stub::GetTenant, get));
+    ASSIGN_OR_RETURN(*tenant.mutable_suppression_policy(), ChangedPolicy(now.suppression_policy(), args));
+    request.mutable_update_mask()->add_paths("suppression_policy");
+  }
+  if (request.update_mask().paths().empty()) {
+    return UsageError(
+        "nothing to change; give --display-name, --weight, --fallback-from, --soft-campaigns, --soft-window or "
+        "--soft-never");
+  }
   ASSIGN_OR_RETURN(const v1::Tenant changed, Call(cli, *stub, &Stub::UpdateTenant, request));
   Print(cli, changed);
   return ExitCode::kOk;
@@ -115,10 +176,18 @@ void AddTenants(CLI::App& app, Cli& cli) {
   args->fallback_from_given = update->add_option(
       "--fallback-from", args->fallback_from,
       "Neutral address that its mail leaves from while the From domain is not verified; '' for none");
+  args->soft_campaigns_given =
+      update
+          ->add_option("--soft-campaigns", args->soft_campaigns,
+                       "Suppress an address that bounced softly in so many campaigns in a row; usual is 3")
+          ->check(CLI::Range(1, 100));
+  update->add_option("--soft-window", args->soft_window, "All of them within this time, e.g. 90d or 36h; usual is 90d");
+  update->add_flag("--soft-never", args->soft_never, "Soft bounces never suppress");
   update->footer(
       "The fallback's domain is a verified sending domain of the tenant; answers go to the campaign's own address.\n\n"
       "Example:\n  wavepost tenants update acme --fallback-from surveys@neutral.example\n"
-      "  wavepost tenants update acme --weight 2 --display-name 'Acme Ltd'");
+      "  wavepost tenants update acme --weight 2 --display-name 'Acme Ltd'\n"
+      "  wavepost tenants update acme --soft-campaigns 5 --soft-window 180d");
   update->callback([&cli, args] { cli.action = [&cli, args] { return Update(cli, *args); }; });
 
   CLI::App* list = cmd->add_subcommand("list", "All tenants");

@@ -16,6 +16,7 @@
 #include "coordinator/api/services.h"
 #include "coordinator/base/log.h"
 #include "coordinator/names/resource_names.h"
+#include "coordinator/store/soft_bounces.h"
 #include "wavepost/v1/tenants_service.grpc.pb.h"
 
 namespace wavepost {
@@ -24,7 +25,8 @@ namespace {
 constexpr std::string_view kTenantPattern = "tenants/{tenant}";
 constexpr double kWeightMin = 0.01;
 constexpr double kWeightMax = 1000;
-constexpr std::string_view kUpdatable = "display_name, weight and fallback_from_address can be changed";
+constexpr std::string_view kUpdatable =
+    "display_name, weight, fallback_from_address and suppression_policy can be changed";
 
 class TenantService final : public v1::TenantService::CallbackService {
  public:
@@ -80,6 +82,7 @@ class TenantService final : public v1::TenantService::CallbackService {
     const std::string& display_name = request.tenant().display_name();
     CheckDisplayName(display_name, &bad);
     CheckWeight(request.tenant().weight(), &bad);
+    CheckPolicy(request.tenant().suppression_policy(), &bad);
     if (!request.tenant().fallback_from_address().empty()) {
       bad.push_back({"tenant.fallback_from_address",
                      "a new tenant has no sending domain yet: create it, add the domain, then set the address with "
@@ -91,6 +94,9 @@ class TenantService final : public v1::TenantService::CallbackService {
     tenant.set_name(TenantName{request.tenant_id()}.ToString());
     tenant.set_display_name(display_name);
     tenant.set_weight(request.tenant().weight());
+    if (request.tenant().has_suppression_policy()) {
+      *tenant.mutable_suppression_policy() = request.tenant().suppression_policy();
+    }
     ASSIGN_OR_RETURN(v1::Tenant created, api_->store->CreateTenant(std::move(tenant), key));
     LogInfo("tenant_created", {{"tenant", created.name()}});
     return created;
@@ -105,7 +111,7 @@ class TenantService final : public v1::TenantService::CallbackService {
     const auto tenant = api_->store->GetTenant(name.ToString());
     if (!tenant.ok()) return HideNotFound(tenant.status(), wanted.name());
     std::vector<FieldViolation> bad;
-    bool set_name = false, set_weight = false, set_fallback = false;
+    bool set_name = false, set_weight = false, set_fallback = false, set_policy = false;
     std::string fallback;
     if (request.update_mask().paths().empty()) {
       bad.push_back({"update_mask", absl::StrCat("is required: ", Av(kUpdatable))});
@@ -117,6 +123,9 @@ class TenantService final : public v1::TenantService::CallbackService {
       } else if (path == "weight") {
         set_weight = true;
         CheckWeight(wanted.weight(), &bad);
+      } else if (path == "suppression_policy") {
+        set_policy = true;
+        CheckPolicy(wanted.suppression_policy(), &bad);
       } else if (path == "fallback_from_address") {
         set_fallback = true;
         ASSIGN_OR_RETURN(fallback, CheckFallback(name, wanted.fallback_from_address(), &bad));
@@ -130,6 +139,11 @@ class TenantService final : public v1::TenantService::CallbackService {
       if (set_name) stored->set_display_name(wanted.display_name());
       if (set_weight) stored->set_weight(wanted.weight());
       if (set_fallback) stored->set_fallback_from_address(fallback);
+      if (set_policy && wanted.has_suppression_policy()) {
+        *stored->mutable_suppression_policy() = wanted.suppression_policy();
+      } else if (set_policy) {
+        stored->clear_suppression_policy();
+      }
       return absl::OkStatus();
     });
     if (!updated.ok()) return HideNotFound(updated.status(), wanted.name());
@@ -145,6 +159,21 @@ class TenantService final : public v1::TenantService::CallbackService {
   static void CheckWeight(double weight, std::vector<FieldViolation>* bad) {
     if (weight == 0 || (weight >= kWeightMin && weight <= kWeightMax)) return;
     bad->push_back({"tenant.weight", absl::StrCat("must be 0 or from ", kWeightMin, " to ", kWeightMax)});
+  }
+
+  static void CheckPolicy(const v1::SuppressionPolicy& policy, std::vector<FieldViolation>* bad) {
+    if (policy.soft_campaigns() < 0 || policy.soft_campaigns() > kSoftCampaignsMax) {
+      bad->push_back(
+          {"tenant.suppression_policy.soft_campaigns",
+           absl::StrCat("must be from 1 to ", kSoftCampaignsMax, "; 0 is the default, ", kSoftCampaignsDefault)});
+    }
+    const auto& window = policy.soft_window();
+    const bool usual = window.seconds() == 0 && window.nanos() == 0;
+    if (!usual && (window.nanos() != 0 || window.seconds() < absl::ToInt64Seconds(kSoftWindowMin) ||
+                   window.seconds() > absl::ToInt64Seconds(kSoftWindowMax))) {
+      bad->push_back({"tenant.suppression_policy.soft_window",
+                      "must be whole seconds, from 1 hour to 3 years (1095 days); absent is the default, 90 days"});
+    }
   }
 
   // Returns the address in its normal form; empty stays empty. It may be set before its domain is verified: waves see
