@@ -126,7 +126,7 @@ int main(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   // What a large message held goes back to the system at once, however such messages come and go: malloc would otherwise
-  // learn to keep blocks of their size, in pieces that no other message fits (536 instead of 130 MB in a flood of them).
+  // learn to keep blocks of their size, in pieces that no other message fits.
   mallopt(M_MMAP_THRESHOLD, kLargeBlockBytes);
   SetUpLog();
 
