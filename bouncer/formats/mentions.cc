@@ -86,6 +86,11 @@ std::string_view Said(std::string_view text, const AddressAt& at) {
   return text;
 }
 
+// What stands between a name that looks like an address and the address itself: "a@b.c <d@e.f>", "'a@b.c' <d@e.f>".
+bool IsNameBefore(std::string_view between) {
+  return between.ends_with('<') && between.find_first_not_of("'\") <") == std::string_view::npos;
+}
+
 // A line of a transcript: a reply ("550 ...", "<<< 550 ...") or a command (">>> RCPT TO:<a@b.c>").
 bool IsTranscript(std::string_view line) {
   if (line.starts_with("<<< ") || line.starts_with(">>> ") || StartsWithIgnoreCase(line, "while talking to") ||
@@ -108,6 +113,11 @@ std::vector<AddressAt> FindAddresses(std::string_view line) {
     const size_t end = DomainEnd(line, at + 1);
     if (begin >= at || end == at + 1 || end - begin > kAddressBytesMax) continue;
     done = end;
+    if (!found.empty() && IsNameBefore(line.substr(found.back().end, begin - found.back().end))) {
+      found.back().end = end;
+      found.back().address = std::string(line.substr(begin, end - begin));
+      continue;
+    }
     found.push_back({begin, end, std::string(line.substr(begin, end - begin))});
   }
   return found;

@@ -60,6 +60,7 @@ bool IsAnswer(const HeaderFields& headers) {
 
 std::vector<std::string> AddressesIn(std::string_view field, size_t count_max) {
   std::vector<std::string> out;
+  size_t last_end = 0;
   for (size_t at = field.find('@'); at != std::string_view::npos && out.size() < count_max;
        at = field.find('@', at + 1)) {
     size_t start = at;
@@ -76,6 +77,13 @@ std::vector<std::string> AddressesIn(std::string_view field, size_t count_max) {
     while (start < at && field[start] == '\'') ++start;
     if (start == at || end == at + 1 || end - start > kAddressBytesMax) continue;
     std::string address(field.substr(start, end - start));
+    // A name that looks like an address: "a@b" <c@d>.
+    const bool in_brackets = start > 0 && field[start - 1] == '<';
+    if (in_brackets && !out.empty() &&
+        field.substr(last_end, start - last_end).find_first_of(",;") == std::string_view::npos) {
+      out.pop_back();
+    }
+    last_end = end;
     if (std::find(out.begin(), out.end(), address) == out.end()) out.push_back(std::move(address));
     at = end - 1;
   }
