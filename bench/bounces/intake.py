@@ -132,7 +132,7 @@ def main():
                 if not args.json:
                     print(f"{mode}: {result['per_second']:.0f} messages/s, 250 after p50 {result['p50_ms']} ms, p99 "
                           f"{result['p99_ms']} ms, peak RSS {result['peak_rss_mb']} MB, "
-                          f"{result['cpu_us_per_message']} us of CPU each\n  CPU s: {result['cpu_by_thread_s']}, client "
+                          f"{result['cpu_us_per_message']} us CPU each\n  CPU s: {result['cpu_by_thread_s']}, client "
                           f"{result['client_cpu_s']}", flush=True)
         for mode in [args.flood] if args.flood else FLOODS if args.floods else []:
             found[mode] = result = flood(args, folder, mode)

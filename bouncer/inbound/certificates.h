@@ -26,7 +26,7 @@ class Certificates {
   using Context = std::shared_ptr<asio::ssl::context>;
   static constexpr std::chrono::seconds kLookEvery{10};
 
-  // Errors: kNotFound (a file is not there), kInvalidArgument (unusable, or key and certificate do not belong together);
+  // Errors: kNotFound (a file is not there), kInvalidArgument (unusable, or key and certificate do not match);
   // both say which.
   static absl::StatusOr<std::unique_ptr<Certificates>> Load(CertificateFiles files, Time now);
 

@@ -1,4 +1,4 @@
-// The SMTP and LMTP dialogue on arbitrary bytes in arbitrary pieces: every line of output is a reply, memory comes back,
+// The SMTP and LMTP dialogue on arbitrary bytes in arbitrary pieces: every line of output is a reply, memory returns,
 // nothing with a bad newline is taken, and the pieces make no difference.
 #include <algorithm>
 #include <cstddef>

@@ -36,8 +36,8 @@ class KeptMail {
   static absl::StatusOr<std::unique_ptr<KeptMail>> Open(Options options, const Clock* clock);
   ~KeptMail();  // as Stop()
 
-  // Stores `message` with a Received field in front that names `client`; lines end with LF on disk, as in every Maildir;
-  // mode 0600. `done` gets OK once file and folder are synced; it runs on the writer's thread, or on the caller's if the
+  // Stores `message` with a Received field that names `client`; lines end with LF on disk, as in any Maildir;
+  // mode 0600. `done` gets OK once all is synced; it runs on the writer's thread, or on the caller's if the
   // message is refused at once, and must be short. Any thread.
   //
   // Errors: kResourceExhausted (messages_max, bytes_max, or too many wait), kUnavailable (disk), kCancelled (stopped).

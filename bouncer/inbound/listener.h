@@ -19,7 +19,7 @@ struct Listener {
   int port = 0;  // 0: a path
 };
 
-// address: "IP:PORT", "[IPv6]:PORT" or "unix:/PATH". A socket at PATH that nobody listens on is replaced; the new one has
+// address: "IP:PORT", "[IPv6]:PORT" or "unix:/PATH". A socket there that nobody listens on is replaced; the new one:
 // mode 0660.
 // Errors: kInvalidArgument (not an address), kUnavailable (in use or not allowed; says which and what to do).
 absl::StatusOr<Listener> OpenListener(asio::io_context& io, const std::string& address);

@@ -22,11 +22,11 @@ class MessageSink {
   virtual ~MessageSink() = default;
 
   // Works out what the message says and stores it. `client` is the address of who brought it, for logs. `done` runs
-  // exactly once, on any thread (the caller's too); it must be short. OK is a promise, for the client forgets the message
-  // then: everything that is to be kept of it is on disk, synced.
+  // exactly once, on any thread (the caller's too); it must be short. OK is a promise (the client forgets the message
+  // then): everything that is to be kept of it is on disk, synced.
   //
-  // Called on the server's thread, which must not wait. At most one message per connection is under way, and their bytes
-  // count against InboundLimits::heads_bytes_max until `done`.
+  // Called on the server's thread; never waits. At most one message per connection is on its way, and their bytes
+  // count against InboundLimits::memory_bytes_max until `done`.
   //
   // Errors become replies: kResourceExhausted (full: come back later) 452, everything else 451.
   virtual void Take(TakenMessage message, std::string client, Done done) = 0;

@@ -50,7 +50,7 @@ class InboundServer {
   // Errors: kNotFound, kInvalidArgument, with the file.
   absl::Status Start();
 
-  // Binds and accepts on "HOST:PORT" (IP addresses only; "[::1]:25"; port 0: any free one) or "unix:/PATH" (mode 0660; a
+  // Binds and accepts on "HOST:PORT" (IP addresses; "[::1]:25"; port 0: any free one) or "unix:/PATH" (mode 0660; a
   // socket that was left behind is replaced). Before the io_context runs. LMTP is for our own mail servers: clients are
   // not limited by rates there, and port 25 is refused (RFC 2033 section 5).
   // Errors: kInvalidArgument (not an address), kUnavailable (in use, says which).

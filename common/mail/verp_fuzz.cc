@@ -1,4 +1,4 @@
-// Tokens from arbitrary bytes: only what was made with the key is genuine, and every genuine token comes back as itself.
+// Tokens from arbitrary bytes: only what was made with the key is genuine, and a genuine one comes back as itself.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>

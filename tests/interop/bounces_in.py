@@ -2,7 +2,7 @@
 
   python3 bounces_in.py [--bin DIR] [--case NAME]
 
-Each server gets mail from our return paths to users who do not exist and to mailboxes that are full, and bounces it. What
+Each server gets mail from our return paths to users who do not exist and to full mailboxes, and bounces it. What
 the bouncer counts must be what was sent, by class, and the server's log must say 250, over TLS or not as meant.
 """
 
@@ -182,7 +182,8 @@ class PostfixSender:
         (folder / "etc" / "master.cf").write_text(POSTFIX_MASTER.format(address=self.address, port=self.port))
 
     def _postfix(self, verb):
-        return subprocess.run(["postfix", "-c", str(self.dir / "etc"), verb], capture_output=True, text=True, timeout=60)
+        command = ["postfix", "-c", str(self.dir / "etc"), verb]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
     def __enter__(self):
         done = self._postfix("start")
