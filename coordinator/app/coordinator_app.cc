@@ -154,7 +154,9 @@ absl::Status CoordinatorApp::Parts::Start() {
   ASSIGN_OR_RETURN(dns, DnsClient::Start(config.dns_servers));
   const OurNames ours{.identity_domain = config.identity_domain,
                       .return_path_domain = config.return_path_domain,
-                      .mx_hosts = config.return_path_mx_hosts};
+                      .mx_hosts = config.return_path_mx_hosts,
+                      .dmarc_reports = config.dmarc_reports,
+                      .tls_reports = config.tls_reports};
   const ContentOptions content{.message_id_domain = config.message_id_domain,
                                .return_path_domain = config.return_path_domain,
                                .unsubscribe_url = config.unsubscribe_url,

@@ -57,6 +57,25 @@ void ReadReturnPath(const ConfigNode& root, CoordinatorConfig* config) {
   }
 }
 
+// "none" switches it off.
+std::string ReportAddress(const ConfigNode& node, std::string_view key, std::string_view local,
+                          const CoordinatorConfig& config) {
+  const std::string made_up = absl::StrCat(Av(local), "@", config.return_path_domain);
+  const std::string text = node.String(key, config.return_path_domain.empty() ? "none" : made_up);
+  if (text == "none") return "";
+  const absl::StatusOr<Address> address = ParseAddress(text);
+  // A comma or '!' would end the address in the record (RFC 7489 section 6.2).
+  if (address.ok() && text.find_first_of(",!; ") == std::string::npos) return address->ToString();
+  node.Problem(key, absl::StrCat("'", text, "' is no plain mail address; say none to propose no reports"));
+  return "";
+}
+
+void ReadReports(const ConfigNode& root, CoordinatorConfig* config) {
+  const ConfigNode reports = root.Child("reports");
+  config->dmarc_reports = ReportAddress(reports, "address", "dmarc", *config);
+  config->tls_reports = ReportAddress(reports, "tls_address", "tlsrpt", *config);
+}
+
 void ReadAuth(const ConfigNode& root, CoordinatorConfig* config) {
   const ConfigNode auth = root.Child("auth");
   const std::string path = auth.String("operator_key_file", "");
@@ -156,6 +175,7 @@ absl::StatusOr<CoordinatorConfig> CoordinatorConfig::FromFile(const ConfigFile& 
                               "needs authority: senders and bouncers prove who they are with certificates it signed");
   }
   ReadReturnPath(root, &config);
+  ReadReports(root, &config);
   ReadAuth(root, &config);
   config.message_id_domain =
       Domain(root, "message_id_domain", root.String("message_id_domain", config.return_path_domain));

@@ -28,6 +28,8 @@ struct CoordinatorConfig {
   std::string return_path_domain;                 // A-labels, lower case
   TokenKeys token_keys = TokenKeys::ForTest();    // Load always replaces it
   std::vector<std::string> return_path_mx_hosts;  // default: the domain itself
+  std::string dmarc_reports;  // reports.address; where DMARC reports about customers' domains shall go; empty: nowhere
+  std::string tls_reports;    // reports.tls_address; TLS reports about the return path domain
   std::string message_id_domain;
   std::string identity_domain;   // our own; empty: none
   std::string feedback_id;       // last part of Feedback-ID, 5 to 15 letters; empty: no such field

@@ -91,5 +91,21 @@ INSTANTIATE_TEST_SUITE_P(
         BadRow{"TinyLease", std::string(kReturnPath) + "lease: 1s\n", "lease"}),
     [](const auto& row) { return row.param.name; });
 
+TEST_F(CoordinatorConfigTest, AddressesForReports) {
+  // \x40 is the at sign, which stands for files in these texts.
+  auto config = Read(kReturnPath);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->dmarc_reports, "dmarc@bounce.example");
+  EXPECT_EQ(config->tls_reports, "tlsrpt@bounce.example");
+  config = Read(absl::StrCat(kReturnPath, "reports: {address: \"a\\x40Reports.example\", tls_address: none}\n"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->dmarc_reports, "a@reports.example");
+  EXPECT_EQ(config->tls_reports, "");
+  for (const char* bad : {"nobody", "\"a!10m\\x40b.example\"", "\"a\\x40b.example, c\\x40d.example\""}) {
+    config = Read(absl::StrCat(kReturnPath, "reports: {address: ", bad, "}\n"));
+    EXPECT_FALSE(config.ok()) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace wavepost

@@ -10,12 +10,11 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "common/base/strings.h"
+#include "coordinator/domains/setup.h"
 #include "coordinator/domains/tag_list.h"
 
 namespace wavepost {
 namespace {
-
-constexpr char kProposal[] = "v=DMARC1; p=none";
 
 std::optional<DmarcRecord::Policy> ReadPolicy(std::string_view text) {
   if (EqualsIgnoreCase(text, "none")) return DmarcRecord::kNone;
@@ -103,6 +102,12 @@ Verdict JudgeAlignment(const DmarcSight& sight, const DmarcRecord& record, const
                     : sight.organization.empty() ? sight.domain + "."
                                                  : sight.organization + ".");
   }
+  // A wish, so only where there is nothing else to say of a record that is in order.
+  if (advice.empty() && !inherited && !sight.reports.empty() && !ContainsIgnoreCase(record.reports, sight.reports)) {
+    advice = absl::StrCat("Its reports do not come to us. To see who sends in the name of ", sight.domain,
+                          " (wavepost reports dmarc), add mailto:", sight.reports, " to its \"rua=\"",
+                          record.reports.empty() ? "." : ", behind a comma.");
+  }
   return Fine(std::move(advice));
 }
 
@@ -160,6 +165,7 @@ DmarcRecord ParseDmarc(std::string_view text) {
     record.fault =
         absl::StrCat("behind \"p=\" belongs \"none\", \"quarantine\" or \"reject\", not ", Show(*policy, 40));
   }
+  if (const std::string* reports = list.Find("rua"); reports != nullptr) record.reports = *reports;
   if (!record.fault.empty()) record.suggested = Suggest(text);
   return record;
 }
@@ -207,12 +213,12 @@ Verdict JudgeDmarc(const DmarcSight& sight) {
         absl::StrCat("The TXT record at ", owner, " is no DMARC record: ", Show(sight.texts.front()),
                      ". If nobody has entered it there, it comes from a wildcard record (\"*\"). Add a TXT record "
                      "with the value \"",
-                     kProposal, "\"."));
+                     DmarcProposal(sight.reports), "\"."));
   }
   return Missing("DMARC_MISSING", absl::StrCat("There is no DMARC record at ", owner,
                                                ", and large receivers ask bulk senders for one. Add a TXT record with "
                                                "the value \"",
-                                               kProposal, "\"."));
+                                               DmarcProposal(sight.reports), "\"."));
 }
 
 }  // namespace wavepost

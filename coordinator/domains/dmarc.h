@@ -15,6 +15,7 @@ struct DmarcRecord {
   Policy subdomain_policy = kNone;  // as `policy` where it is not said
   bool dkim_strict = false;
   bool spf_strict = false;
+  std::string reports;    // behind rua=, as it stands there
   std::string fault;      // empty: good; otherwise what is wrong, as the end of "... cannot be read: "
   std::string suggested;  // with a fault: what was probably meant
 };
@@ -40,6 +41,7 @@ struct DmarcSight {
   std::vector<std::string> parent_texts;  // TXT records there
   std::string dkim_domain;                // d= of our signatures; empty: they do not verify yet
   std::string return_path_domain;         // whose SPF is checked
+  std::string reports = {};               // our address for reports; empty: none
 };
 Verdict JudgeDmarc(const DmarcSight& sight);
 

@@ -92,5 +92,27 @@ TEST(JudgeDmarc, SignaturesOfAnotherDomain) {
   EXPECT_EQ(JudgeDmarc(sight).state, v1::RecordCheck::OK) << "relaxed";
 }
 
+// A record that is in order stays so, wherever its reports go; that they do not come here is only told.
+TEST(JudgeDmarc, ReportsToUsAreAWish) {
+  DmarcSight sight = {.domain = "customer.example",
+                      .texts = {"v=DMARC1; p=none"},
+                      .dkim_domain = "customer.example",
+                      .return_path_domain = "wpbounce.customer.example"};
+  EXPECT_EQ(JudgeDmarc(sight).advice, "");
+  sight.reports = "dmarc@bounce.mail.example";
+  EXPECT_EQ(JudgeDmarc(sight).state, v1::RecordCheck::OK);
+  EXPECT_EQ(JudgeDmarc(sight).advice,
+            "Its reports do not come to us. To see who sends in the name of customer.example (wavepost reports dmarc), "
+            "add mailto:dmarc@bounce.mail.example to its \"rua=\".");
+  sight.texts = {"v=DMARC1; p=none; rua=mailto:a@customer.example"};
+  EXPECT_EQ(JudgeDmarc(sight).state, v1::RecordCheck::OK);
+  EXPECT_NE(JudgeDmarc(sight).advice.find("behind a comma"), std::string::npos);
+  sight.texts = {"v=DMARC1; p=none; rua=mailto:a@customer.example,mailto:DMARC@bounce.mail.example"};
+  EXPECT_EQ(JudgeDmarc(sight).advice, "");
+  sight.texts = {};
+  EXPECT_NE(JudgeDmarc(sight).advice.find("\"v=DMARC1; p=none; rua=mailto:dmarc@bounce.mail.example\""),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace wavepost

@@ -159,8 +159,9 @@ class Checker {
   Awaitable<Verdict> LookDmarc(v1::DnsRecord record, bool dkim_good) {
     DmarcSight sight{.domain = name_,
                      .dkim_domain = dkim_good ? name_ : "",
-                     .return_path_domain = domain_.return_path_domain().empty() ? ours_.return_path_domain
-                                                                                : domain_.return_path_domain()};
+                     .return_path_domain =
+                         domain_.return_path_domain().empty() ? ours_.return_path_domain : domain_.return_path_domain(),
+                     .reports = ours_.dmarc_reports};
     absl::StatusOr<std::vector<std::string>> texts = co_await lookup_->Txt(record.owner());
     if (!texts.ok()) co_return NoAnswer(record.owner());
     sight.texts = *std::move(texts);

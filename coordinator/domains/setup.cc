@@ -54,6 +54,10 @@ std::string SpfName(const OurNames& ours) {
   return absl::StrCat("_spf.", ours.identity_domain);
 }
 
+std::string DmarcProposal(std::string_view reports) {
+  return absl::StrCat("v=DMARC1; p=none", reports.empty() ? "" : "; rua=mailto:", Av(reports));
+}
+
 std::string DelegatedKeyName(const OurNames& ours, std::string_view domain_name, std::string_view selector) {
   return absl::StrCat(Av(selector), ".", NameHash(domain_name), "._dkim.", ours.identity_domain);
 }
@@ -91,7 +95,7 @@ std::vector<v1::DnsRecord> RecordsToPublish(const OurNames& ours, const v1::Send
     if (!ours.identity_domain.empty()) add(v1::DnsRecord::RETURN_PATH, false, return_path, "TXT", SpfText(ours));
   }
   if (!ours.identity_domain.empty()) add(v1::DnsRecord::SPF, false, name, "TXT", SpfText(ours));
-  add(v1::DnsRecord::DMARC, false, absl::StrCat("_dmarc.", name), "TXT", "v=DMARC1; p=none");
+  add(v1::DnsRecord::DMARC, false, absl::StrCat("_dmarc.", name), "TXT", DmarcProposal(ours.dmarc_reports));
   return records;
 }
 

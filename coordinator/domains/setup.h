@@ -15,6 +15,8 @@ struct OurNames {
   std::string identity_domain;        // "mail.example"; empty: no identity, TXT mode only, no SPF include
   std::string return_path_domain;     // "bounce.mail.example"
   std::vector<std::string> mx_hosts;  // of the return path domain; for MX records of customers in TXT mode
+  std::string dmarc_reports = {};     // address for DMARC reports, "dmarc@bounce.mail.example"; empty: nobody wants any
+  std::string tls_reports = {};       // the same for TLS reports about the return path domain
 };
 
 // Label of a customer's own return path: "wpbounce.customer.example".
@@ -25,6 +27,9 @@ std::string DomainOf(const v1::SendingDomain& domain);
 
 // "_spf.mail.example": what a customer's SPF record includes.
 std::string SpfName(const OurNames& ours);
+
+// "v=DMARC1; p=none", with rua= if somebody reads the reports that go to `reports`.
+std::string DmarcProposal(std::string_view reports);
 
 // The selectors that a domain in CNAME mode points at us, once and for all.
 inline constexpr std::array<std::string_view, 4> kFixedSelectors = {"wp1", "wp1e", "wp2", "wp2e"};

@@ -98,5 +98,12 @@ TEST(DelegatedKeyName, IsOfOneDomainAndStable) {
   EXPECT_NE(name, DelegatedKeyName(kOurs, "tenants/other/sendingDomains/customer.example", "wp1"));
 }
 
+TEST(DmarcProposal, NamesWhoReadsReports) {
+  OurNames ours = kOurs;
+  ours.dmarc_reports = "dmarc@bounce.mail.example";
+  EXPECT_EQ(Lines(ours, Customer(v1::SendingDomain::TXT)).back(),
+            "DMARC _dmarc.customer.example TXT v=DMARC1; p=none; rua=mailto:dmarc@bounce.mail.example");
+}
+
 }  // namespace
 }  // namespace wavepost

@@ -77,8 +77,17 @@ OwnRecords MakeOwnRecords(const OurNames& ours, const v1::SendingDomain& own, co
     out.records.push_back(Record(v1::DnsRecord::RETURN_PATH, ours.return_path_domain, "TXT",
                                  absl::StrCat("v=spf1 include:", SpfName(ours), " ~all"), true));
   }
-  out.records.push_back(
-      Record(v1::DnsRecord::DMARC, absl::StrCat("_dmarc.", ours.identity_domain), "TXT", "v=DMARC1; p=none", false));
+  out.records.push_back(Record(v1::DnsRecord::DMARC, absl::StrCat("_dmarc.", ours.identity_domain), "TXT",
+                               DmarcProposal(ours.dmarc_reports), false));
+  if (const size_t at = ours.dmarc_reports.rfind('@'); at != std::string::npos) {
+    out.records.push_back(Record(v1::DnsRecord::DMARC,
+                                 absl::StrCat(Av(kReportWelcome), ours.dmarc_reports.substr(at + 1)), "TXT", "v=DMARC1",
+                                 false));
+  }
+  if (!ours.tls_reports.empty() && !ours.return_path_domain.empty()) {
+    out.records.push_back(Record(v1::DnsRecord::RETURN_PATH, absl::StrCat(Av(kTlsReportName), ours.return_path_domain),
+                                 "TXT", absl::StrCat("v=TLSRPTv1; rua=mailto:", ours.tls_reports), false));
+  }
   size_t keys = 0;
   for (const v1::SendingDomain& domain : delegated) {
     if (domain.mode() != v1::SendingDomain::CNAME) continue;

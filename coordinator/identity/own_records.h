@@ -14,8 +14,13 @@ namespace wavepost {
 // Keys of customers' domains in CNAME mode stand with us. More than so many are left out of the list, with a warning.
 inline constexpr size_t kDelegatedRecordsMax = 1500;
 
+// Where it stands that other domains' DMARC reports may come to an address of ours (RFC 7489 section 7.1).
+inline constexpr std::string_view kReportWelcome = "*._report._dmarc.";
+// Where senders learn who wants their TLS reports (RFC 8460 section 3).
+inline constexpr std::string_view kTlsReportName = "_smtp._tls.";
+
 struct OwnRecords {
-  std::vector<v1::DnsRecord> records;  // SPF, DKIM, return path, DMARC, then customers' keys
+  std::vector<v1::DnsRecord> records;  // SPF, DKIM, return path, DMARC, reports, then customers' keys
   // Checks that need no look: what could not be put into records (state WRONG), with what to do.
   std::vector<v1::RecordCheck> problems;
   // What the operator should know of the SPF record though it is right: addresses that were left out. May be empty.

@@ -15,6 +15,7 @@
 #include "coordinator/domains/tag_list.h"
 #include "coordinator/domains/verdict.h"
 #include "coordinator/identity/address_block.h"
+#include "coordinator/identity/own_records.h"
 
 namespace wavepost {
 namespace {
@@ -111,6 +112,35 @@ Verdict JudgeDmarc(const v1::DnsRecord& record, const Texts& texts) {
   return Fine();
 }
 
+Verdict JudgeReportWelcome(const v1::DnsRecord& record, const Texts& texts) {
+  if (!Keep(texts, IsDmarc).empty()) return Fine();
+  return Missing("DMARC_REPORTS_UNWELCOME",
+                 absl::StrCat("Receivers do not send us DMARC reports about customers' domains until it stands here "
+                              "that we want them. ",
+                              Publish(record)));
+}
+
+bool IsTlsReporting(std::string_view text) {
+  return absl::StartsWith(Av(text), "v=TLSRPTv1");
+}
+
+Verdict JudgeTlsReporting(const v1::DnsRecord& record, const Texts& texts) {
+  const Texts found = Keep(texts, IsTlsReporting);
+  if (found.empty()) {
+    return Missing("TLSRPT_MISSING",
+                   absl::StrCat("Senders do not tell us when TLS to our mail servers fails. ", Publish(record)));
+  }
+  if (found.size() > 1) {
+    return Wrong("TLSRPT_TWO_RECORDS", absl::StrCat("There are ", found.size(), " TLSRPT records at ", record.owner(),
+                                                    ", and senders then take none. Keep one."));
+  }
+  const TagList tags = ParseTagList(found.front());
+  if (!tags.fault.empty() || tags.Find("rua") == nullptr) {
+    return Wrong("TLSRPT_SYNTAX", absl::StrCat("The TLSRPT record names no address (rua=). ", Publish(record)));
+  }
+  return Fine();
+}
+
 Verdict JudgeMx(const v1::DnsRecord& record, const std::vector<MxRecord>& found) {
   const std::string host = record.data().substr(record.data().find(' ') + 1);
   if (found.empty()) {
@@ -134,6 +164,8 @@ Verdict JudgeMx(const v1::DnsRecord& record, const std::vector<MxRecord>& found)
 Verdict Judge(const v1::DnsRecord& record, const RecordSight& sight) {
   if (!sight.status.ok()) return NoAnswer(record.owner());
   if (record.type() == "MX") return JudgeMx(record, sight.mx);
+  if (absl::StartsWith(record.owner(), Av(kReportWelcome))) return JudgeReportWelcome(record, sight.texts);
+  if (absl::StartsWith(record.owner(), Av(kTlsReportName))) return JudgeTlsReporting(record, sight.texts);
   if (record.purpose() == v1::DnsRecord::DMARC) return JudgeDmarc(record, sight.texts);
   if (record.purpose() == v1::DnsRecord::DKIM) {
     return JudgeDkimText({record.owner(), record.data()}, {}, sight.texts);
@@ -169,7 +201,10 @@ Awaitable<absl::StatusOr<v1::RecordCheck>> LookAtOwnRecord(Resolver* resolver, v
     sight.status = mx.status();
     if (mx.ok()) sight.mx = *std::move(mx);
   } else {
-    absl::StatusOr<TxtAnswer> txt = co_await resolver->ResolveTxt(record.owner(), deadline);
+    // A wildcard is asked for by a name that it answers for.
+    std::string name = record.owner();
+    if (absl::StartsWith(name, "*.")) name.replace(0, 1, "probe.example");
+    absl::StatusOr<TxtAnswer> txt = co_await resolver->ResolveTxt(std::move(name), deadline);
     sight.status = txt.status();
     if (txt.ok()) sight.texts = std::move(txt->texts);
   }

@@ -169,5 +169,27 @@ TEST(RecordLookTest, ForeignTextIsBounded) {
   EXPECT_EQ(check.found(0).find('\x01'), std::string::npos);
 }
 
+TEST(RecordLookTest, Reports) {
+  OurNames ours = kOurs;
+  ours.dmarc_reports = "dmarc@bounce.mail.example";
+  ours.tls_reports = "tlsrpt@bounce.mail.example";
+  const OwnRecords own = MakeOwnRecords(ours, {}, {}, {});
+  EXPECT_EQ(Find(own, "_dmarc.mail.example").data(), "v=DMARC1; p=none; rua=mailto:dmarc@bounce.mail.example");
+  const v1::DnsRecord welcome = Find(own, "*._report._dmarc.bounce.mail.example");
+  EXPECT_EQ(welcome.data(), "v=DMARC1");
+  EXPECT_FALSE(welcome.required());
+  EXPECT_EQ(JudgeOwnRecord(welcome, {}).problem(), "DMARC_REPORTS_UNWELCOME");
+  EXPECT_EQ(JudgeOwnRecord(welcome, {.texts = {"hello"}}).problem(), "DMARC_REPORTS_UNWELCOME");
+  EXPECT_EQ(JudgeOwnRecord(welcome, {.texts = {"v=DMARC1;"}}).state(), Check::OK);
+
+  const v1::DnsRecord tls = Find(own, "_smtp._tls.bounce.mail.example");
+  EXPECT_EQ(tls.data(), "v=TLSRPTv1; rua=mailto:tlsrpt@bounce.mail.example");
+  EXPECT_FALSE(tls.required());
+  EXPECT_EQ(JudgeOwnRecord(tls, {}).problem(), "TLSRPT_MISSING");
+  EXPECT_EQ(JudgeOwnRecord(tls, {.texts = {tls.data()}}).state(), Check::OK);
+  EXPECT_EQ(JudgeOwnRecord(tls, {.texts = {tls.data(), tls.data()}}).problem(), "TLSRPT_TWO_RECORDS");
+  EXPECT_EQ(JudgeOwnRecord(tls, {.texts = {"v=TLSRPTv1"}}).problem(), "TLSRPT_SYNTAX");
+}
+
 }  // namespace
 }  // namespace wavepost

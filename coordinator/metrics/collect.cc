@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "coordinator/names/resource_names.h"
@@ -132,6 +133,33 @@ void AddCertificates(Store* store, absl::Time now, Families* out) {
   } while (!cursor.empty() && !out->full() && tenants < kTenantsMax);
 }
 
+void AddAggregates(const AggregateFigures& figures, Families* out) {
+  using Domain = AggregateFigures::Domain;
+  out->Open("wavepost_dmarc_messages", "Messages that DMARC reports tell of, since the start.");
+  const std::tuple<const char*, const char*, int64_t Domain::*> sorts[] = {
+      {"passed", "ours", &Domain::passed_ours},
+      {"failed", "ours", &Domain::failed_ours},
+      {"passed", "others", &Domain::passed_others},
+      {"failed", "others", &Domain::failed_others}};
+  for (const auto& [domain, counts] : figures.domains) {
+    for (const auto& [result, source, count] : sorts) {
+      out->Add({{"domain", domain}, {"result", result}, {"source", source}}, static_cast<double>(counts.*count));
+    }
+  }
+  out->Open("wavepost_tls_report_sessions", "Sessions that TLS reports tell of, since the start.");
+  for (const auto& [domain, counts] : figures.domains) {
+    out->Add({{"domain", domain}, {"result", "held"}}, static_cast<double>(counts.tls_sessions));
+    out->Add({{"domain", domain}, {"result", "failed"}}, static_cast<double>(counts.tls_failed));
+  }
+  out->Open("wavepost_aggregate_reports", "DMARC and TLS reports since the start, by what became of them.");
+  const std::pair<const char*, int64_t> fates[] = {{"entered", figures.entered},
+                                                   {"repeated", figures.repeated},
+                                                   {"foreign", figures.foreign},
+                                                   {"untimely", figures.untimely},
+                                                   {"over_limit", figures.over_limit}};
+  for (const auto& [fate, count] : fates) out->Add({{"fate", fate}}, static_cast<double>(count));
+}
+
 }  // namespace
 
 std::vector<prometheus::MetricFamily> CollectMetrics(Store* store, absl::Time now) {
@@ -139,6 +167,7 @@ std::vector<prometheus::MetricFamily> CollectMetrics(Store* store, absl::Time no
   if (const auto identity = store->GetIdentity(); identity.ok()) AddIdentity(identity->identity(), now, &families);
   AddDomains(store, &families);
   AddCertificates(store, now, &families);
+  AddAggregates(store->AggregatesSinceStart(), &families);
   return families.Take();
 }
 

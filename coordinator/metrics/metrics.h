@@ -21,6 +21,9 @@ class Store;
 //   wavepost_identity_check_age_seconds             since the last check; absent before the first
 //   wavepost_sending_domain_state{tenant,domain,state}      1 for the state that it is in, 0 for the others
 //   wavepost_certificate_expires_seconds{tenant,certificate}  until its end, negative behind it
+//   wavepost_dmarc_messages{domain,result,source}   messages in DMARC reports since the start; source: ours, others
+//   wavepost_tls_report_sessions{domain,result}     sessions in TLS reports since the start: held, failed
+//   wavepost_aggregate_reports{fate}                reports since the start; foreign: about no domain of ours
 //   wavepost_metrics_truncated                      1: there is more than kMetricsSeriesMax, and some are left out
 class Metrics {
  public:

@@ -109,5 +109,25 @@ TEST_F(MetricsTest, RefusesWhatIsNoAddress) {
   }
 }
 
+TEST_F(MetricsTest, ReportsOfStrangersAreCounted) {
+  cluster::v1::BounceReport report;
+  report.set_sequence(1);
+  report.mutable_dmarc()->set_domain("stranger.example");
+  report.mutable_dmarc()->mutable_begin_time()->set_seconds(absl::ToUnixSeconds(clock_.Now()));
+  report.mutable_dmarc()->mutable_end_time()->set_seconds(absl::ToUnixSeconds(clock_.Now()));
+  ASSERT_TRUE(ApplyBounces(store_.get(), {report}).ok());
+  report.set_sequence(2);
+  report.mutable_dmarc()->set_domain("bounce.example");
+  v1::DmarcRow* const row = report.mutable_dmarc()->add_rows();
+  row->set_source_ip("203.0.113.9");
+  row->set_count(5);
+  ASSERT_TRUE(ApplyBounces(store_.get(), {report}).ok());
+  const std::string text = Metrics(store_.get(), &clock_).Text();
+  EXPECT_THAT(text, HasSubstr("wavepost_aggregate_reports{fate=\"foreign\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("wavepost_aggregate_reports{fate=\"entered\"} 1\n"));
+  EXPECT_THAT(text,
+              HasSubstr("wavepost_dmarc_messages{domain=\"bounce.example\",result=\"failed\",source=\"others\"} 5\n"));
+}
+
 }  // namespace
 }  // namespace wavepost
