@@ -74,7 +74,9 @@ Judged JudgeText(std::string_view text, const EnhancedCode& status) {
     Judged judged{Classify(*quoted, Phase::kRcpt), *quoted, true};
     if (!judged.verdict.vague) return judged;
     const Verdict by_all = Classify(whole, Phase::kRcpt);
-    if (!by_all.vague) judged.verdict = by_all;
+    // What a relay puts in front of a refusal by policy ("unknown address error 550 5.7.1 denied") marks no address.
+    const bool policy = quoted->enhanced.subject == 7 && by_all.fault == wavepost::v1::RECIPIENT;
+    if (!by_all.vague && !policy) judged.verdict = by_all;
     return judged;
   }
   Judged judged{Classify(whole, Phase::kRcpt), whole, false};
@@ -86,8 +88,8 @@ Judged JudgeText(std::string_view text, const EnhancedCode& status) {
   return judged;
 }
 
-// What the receiving host said, as the diagnostic quotes it; where that says little, the status of the report; where that
-// says little too, the text beside it.
+// What the receiving host said, as the diagnostic quotes it; where that says little, the status of the report; where
+// that says little too, the text beside it.
 Judged Judge(const ReportedRecipient& recipient, const EnhancedCode& status) {
   Judged judged = JudgeText(WithoutType(recipient.diagnostic), status);
   if (judged.verdict.vague && IsPrecise(status)) {

@@ -35,7 +35,7 @@ bool IsQuantity(std::string_view after) {
 
 // "5.1.1" right behind the code, past the marks that some put between.
 bool EnhancedFollows(std::string_view after) {
-  while (!after.empty() && std::string_view(" -#:").find(after.front()) != std::string_view::npos)
+  while (!after.empty() && std::string_view(" -#:'\"").find(after.front()) != std::string_view::npos)
     after.remove_prefix(1);
   return EnhancedCode::Parse(after).present();
 }
@@ -61,7 +61,11 @@ std::optional<Reply> QuotedReply(std::string_view text) {
   if (line.size() > 3 && line[3] != ' ' && line[3] != '-') {
     line = absl::StrCat(Av(text.substr(best, 3)), " ", Av(text.substr(best + 3)));
   }
-  return ReplyFromText(line);
+  // qmail's own last line, which names the other side's address.
+  if (const size_t end = line.find("Giving up on "); end != std::string::npos) line.resize(end);
+  std::optional<Reply> reply = ReplyFromText(line);
+  if (reply && !reply->enhanced.present()) reply->enhanced = EnhancedCode::Find(line, reply->code / 100);
+  return reply;
 }
 
 }  // namespace wavepost

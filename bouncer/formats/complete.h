@@ -10,9 +10,9 @@
 
 namespace wavepost {
 
-// The addresses that failed, in the order of the notice, without repetitions, at most kReportRecipientsMax. In the order
-// of trust: X-Failed-Recipients, addresses that the notice puts at the start of lines or names as failed, those behind a
-// label, the only recipient of the original, the only address that is nobody else's. Empty: none of these.
+// The addresses that failed, in the order of the notice, without repetitions, at most kReportRecipientsMax. In the
+// order of trust: X-Failed-Recipients, addresses that the notice puts at the start of lines or names as failed, those
+// behind a label, the only recipient of the original, the only address that is nobody else's. Empty: none of these.
 std::vector<std::string> FailedAddresses(const Document& document, const Notice& notice,
                                          const std::vector<Mention>& mentions);
 

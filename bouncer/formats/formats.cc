@@ -83,7 +83,7 @@ Evidence Weigh(const Document& document, const Notice& notice, const std::vector
   if (document.headers.Has("x-failed-recipients")) {
     evidence.is_bounce = true;
   } else if (format != nullptr) {
-    evidence.is_bounce = program || (subject.failure && !answers);
+    evidence.is_bounce = program || (!answers && (subject.failure || !document.original.empty()));
   } else if (subject.answer || answers) {
     evidence.is_bounce = false;
   } else if (program) {
@@ -131,13 +131,15 @@ void Append(std::string_view text, size_t bytes_max, std::string* out) {
 
 // The code that the texts name, the first of them first.
 std::string StatusIn(std::initializer_list<std::string_view> texts) {
+  std::string imprecise;  // "5.0.0"
   for (const std::string_view text : texts) {
     for (const int klass : {5, 4}) {
       const EnhancedCode code = EnhancedCode::Find(text, klass);
       if (code.present() && (code.subject != 0 || code.detail != 0)) return code.ToString();
+      if (code.present() && imprecise.empty()) imprecise = code.ToString();
     }
   }
-  return {};
+  return imprecise;
 }
 
 ReportedRecipient GroupOf(const std::string& address, const std::vector<Mention>& mentions, std::string_view notice) {

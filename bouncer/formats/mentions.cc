@@ -1,6 +1,7 @@
 #include "bouncer/formats/mentions.h"
 
 #include <algorithm>
+#include <array>
 
 #include "absl/strings/str_cat.h"
 #include "bouncer/formats/format_book.h"
@@ -35,7 +36,10 @@ size_t LocalBegin(std::string_view line, size_t at) {
   size_t begin = at;
   while (begin > 0 && at - begin < 256 && IsLocal(line[begin - 1])) --begin;
   // Decoration that happens to be allowed in a local part.
-  while (begin < at && std::string_view("'*=-/`|.").find(line[begin]) != std::string_view::npos) ++begin;
+  while (begin < at && std::string_view("'*=-/`|.").find(line[begin]) != std::string_view::npos &&
+         line.substr(begin, 2) != "=?") {  // an encoded word is none
+    ++begin;
+  }
   return begin;
 }
 
@@ -79,9 +83,16 @@ void AppendText(std::string_view text, std::string* out) {
 std::string_view Said(std::string_view text, const AddressAt& at) {
   if (!IsDecoration(text.substr(0, at.begin))) return text;
   if (text.find_first_of("0123456789") < at.begin) return text;  // "550 <a@b.c>... no"
-  text.remove_prefix(at.end);
-  while (!text.empty() && std::string_view(" \t>:.,;)]\"'-").find(text.front()) != std::string_view::npos) {
-    text.remove_prefix(1);
+  size_t end = at.end;
+  for (int more = 0; more < 3; ++more) {  // "a@b.c <a@b.c>", "a@b.c<mailto:a@b.c>"
+    text.remove_prefix(end);
+    if (StartsWithIgnoreCase(text, "<mailto:")) text.remove_prefix(8);
+    while (!text.empty() && std::string_view(" \t<>:.,;)]\"'-").find(text.front()) != std::string_view::npos) {
+      text.remove_prefix(1);
+    }
+    const std::vector<AddressAt> next = FindAddresses(text);
+    if (next.empty() || next.front().begin > 0) break;
+    end = next.front().end;
   }
   return text;
 }
@@ -93,9 +104,14 @@ bool IsNameBefore(std::string_view between) {
 
 // A line of a transcript: a reply ("550 ...", "<<< 550 ...") or a command (">>> RCPT TO:<a@b.c>").
 bool IsTranscript(std::string_view line) {
-  if (line.starts_with("<<< ") || line.starts_with(">>> ") || StartsWithIgnoreCase(line, "while talking to") ||
+  if (line.starts_with("<<< ") || StartsWithIgnoreCase(line, "while talking to") ||
       StartsWithIgnoreCase(line, "... while talking to")) {
     return true;
+  }
+  if (line.starts_with(">>> ")) {
+    constexpr std::array<std::string_view, 7> kCommands = {"mail", "rcpt", "data", "ehlo", "helo", "quit", "rset"};
+    return std::any_of(kCommands.begin(), kCommands.end(),
+                       [line](std::string_view command) { return StartsWithIgnoreCase(line.substr(4), command); });
   }
   return line.size() > 4 && (line[0] == '4' || line[0] == '5') && line[1] >= '0' && line[1] <= '9' && line[2] >= '0' &&
          line[2] <= '9' && (line[3] == ' ' || line[3] == '-');

@@ -24,11 +24,11 @@ std::string_view WithoutQuote(std::string_view line) {
   return line;
 }
 
-// A field that begins the header of a mail and nothing else.
+// A field that begins the header of a mail, or a status part set as text, and nothing else.
 bool BeginsOriginal(std::string_view line) {
-  constexpr std::array<std::string_view, 7> kFields = {
-      "received:",   "return-path:", "delivered-to:", "dkim-signature:", "domainkey-signature:",
-      "x-received:", "arc-seal:"};
+  constexpr std::array<std::string_view, 9> kFields = {
+      "received:",   "return-path:", "delivered-to:",  "dkim-signature:", "domainkey-signature:",
+      "x-received:", "arc-seal:",    "reporting-mta:", "final-recipient:"};
   return std::any_of(kFields.begin(), kFields.end(),
                      [line](std::string_view field) { return StartsWithIgnoreCase(line, field); });
 }

@@ -1,4 +1,4 @@
-// `wavepost-bouncer rules`: what the rules and formats are, whether a file of rules is sound, and which of them never fire.
+// `wavepost-bouncer rules`: what the rules and formats are, whether a file of them is sound, and which never fire.
 #pragma once
 
 #include <cstdio>
@@ -22,8 +22,8 @@ struct RulesOptions {
 // rule, after all of these were written to `out`.
 absl::Status RunRulesCommand(const RulesOptions& options, std::FILE* out);
 
-// Takes rules and formats of these names out of use, for `parse --without` (see tests/corpus/kfold.py). Unknown names do
-// nothing. Before any mail is read.
+// Takes rules and formats of these names out of use, for `parse --without` (see tests/corpus/kfold.py). Unknown names
+// do nothing. Before any mail is read.
 void SwitchOff(const std::vector<std::string>& names);
 
 }  // namespace wavepost

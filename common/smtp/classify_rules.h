@@ -1,4 +1,4 @@
-// The rules behind Classify() as they are after reading: see rule_file.h for their form on disk, rule_book.h for the set.
+// The rules behind Classify() as they are after reading. See rule_file.h for their form on disk.
 #pragma once
 
 #include <cstdint>

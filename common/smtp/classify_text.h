@@ -1,4 +1,5 @@
-// Matching of reply texts, for the rules of replies and the formats of bounces. Linear, without backtracking beyond a bounded gap: texts are hostile.
+// Matching of reply texts, for the rules of replies and the formats of bounces. Linear, without backtracking beyond a
+// bounded gap: texts are hostile.
 #pragma once
 
 #include <cstddef>

@@ -2,9 +2,9 @@
 
   python3 tests/corpus/kfold.py --bouncer build/release/bin/wavepost-bouncer --corpus DIR [--folds 10] [--list]
 
-DIR holds mails and labels.jsonl (path, class, also_ok, recipient_any; see the corpus's own README). Mails are dealt into
-folds by a hash of their path. For each fold the bouncer is run again without the rules and formats that decide nothing
-outside of that fold: what remains is judged by what other mail has confirmed. Accuracy that drops between the first line
+DIR holds mails and labels.jsonl (path, class, also_ok, recipient_any; see the corpus's own README). Mails are dealt
+into folds by a hash of their path. For each fold the bouncer is run again without the rules and formats that decide
+nothing outside of that fold: what remains is judged by what other mail has confirmed. Accuracy that drops between the first line
 and the last was bought with rules for single mails; --list names these rules.
 """
 
