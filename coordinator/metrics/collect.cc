@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "coordinator/names/resource_names.h"
 #include "coordinator/store/proto_time.h"
 #include "coordinator/store/store.h"
@@ -24,11 +25,12 @@ constexpr size_t kTenantsMax = 10'000;
 
 class Families {
  public:
-  void Open(const std::string& name, const std::string& help) {
+  void Open(const std::string& name, const std::string& help,
+            prometheus::MetricType type = prometheus::MetricType::Gauge) {
     prometheus::MetricFamily& family = families_.emplace_back();
     family.name = name;
     family.help = help;
-    family.type = prometheus::MetricType::Gauge;
+    family.type = type;
   }
   // Into the family opened last.
   void Add(Labels labels, double value) {
@@ -39,7 +41,11 @@ class Families {
     ++series_;
     prometheus::ClientMetric& metric = families_.back().metric.emplace_back();
     for (auto& [name, text] : labels) metric.label.push_back({std::move(name), std::move(text)});
-    metric.gauge.value = value;
+    if (families_.back().type == prometheus::MetricType::Counter) {
+      metric.counter.value = value;
+    } else {
+      metric.gauge.value = value;
+    }
   }
   std::vector<prometheus::MetricFamily> Take() {
     Open("wavepost_metrics_truncated", "1: there are more figures than this page shows.");
@@ -160,11 +166,36 @@ void AddAggregates(const AggregateFigures& figures, Families* out) {
   for (const auto& [fate, count] : fates) out->Add({{"fate", fate}}, static_cast<double>(count));
 }
 
+std::string ClassLabel(v1::BounceClass bounce_class) {
+  if (bounce_class == v1::BOUNCE_CLASS_UNSPECIFIED) return "unreadable";
+  return v1::BounceClass_IsValid(bounce_class) ? absl::AsciiStrToLower(v1::BounceClass_Name(bounce_class)) : "unknown";
+}
+
+void AddReports(Store* store, Families* out) {
+  const ReportFigures figures = store->Reports();
+  out->Open("wavepost_reports_total", "Reports that came back since the start, by class.",
+            prometheus::MetricType::Counter);
+  for (const auto& [bounce_class, count] : figures.proven) {
+    out->Add({{"class", ClassLabel(bounce_class)}}, static_cast<double>(count));
+  }
+  out->Open("wavepost_reports_unattributed_total",
+            "Reports that no genuine token ties to a recipient since the start: they change nothing.",
+            prometheus::MetricType::Counter);
+  for (const auto& [bounce_class, count] : figures.unproven) {
+    out->Add({{"class", ClassLabel(bounce_class)}}, static_cast<double>(count));
+  }
+  out->Open("wavepost_reports_unknown_recipient_total",
+            "Reports of senders and bouncers about recipients that the books do not have, since the start.",
+            prometheus::MetricType::Counter);
+  out->Add({}, static_cast<double>(store->UnknownRecipientReports()));
+}
+
 }  // namespace
 
 std::vector<prometheus::MetricFamily> CollectMetrics(Store* store, absl::Time now) {
   Families families;
   if (const auto identity = store->GetIdentity(); identity.ok()) AddIdentity(identity->identity(), now, &families);
+  AddReports(store, &families);
   AddDomains(store, &families);
   AddCertificates(store, now, &families);
   AddAggregates(store->AggregatesSinceStart(), &families);

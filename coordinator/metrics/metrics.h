@@ -24,6 +24,9 @@ class Store;
 //   wavepost_dmarc_messages{domain,result,source}   messages in DMARC reports since the start; source: ours, others
 //   wavepost_tls_report_sessions{domain,result}     sessions in TLS reports since the start: held, failed
 //   wavepost_aggregate_reports{fate}                reports since the start; foreign: about no domain of ours
+//   wavepost_reports_total{class}                   what came back about a recipient, since the start
+//   wavepost_reports_unattributed_total{class}      what came back without proof whom it is about, likewise
+//   wavepost_reports_unknown_recipient_total        reports about recipients that the books do not have, likewise
 //   wavepost_metrics_truncated                      1: there is more than kMetricsSeriesMax, and some are left out
 class Metrics {
  public:

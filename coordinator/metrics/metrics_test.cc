@@ -80,6 +80,20 @@ TEST_F(MetricsTest, SaysHowThingsStand) {
   EXPECT_THAT(text, Not(HasSubstr("reverse_ok{address=\"127.0.0.1\"}")));
 }
 
+TEST_F(MetricsTest, CountsWhatCameBack) {
+  Running(1);
+  cluster::v1::BounceReport stranger = Returned(3, 0, v1::SOFT);
+  stranger.clear_recipient_id();
+  cluster::v1::BounceReport lost = Returned(4, 99, v1::HARD);
+  ASSERT_TRUE(
+      ApplyBounces(store_.get(), {Returned(1, 0, v1::HARD), Returned(2, 0, v1::HARD), stranger, lost}).ok());
+  const std::string text = Metrics(store_.get(), &clock_).Text();
+  EXPECT_THAT(text, HasSubstr("# TYPE wavepost_reports_total counter"));
+  EXPECT_THAT(text, HasSubstr("wavepost_reports_total{class=\"hard\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("wavepost_reports_unattributed_total{class=\"soft\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("wavepost_reports_unknown_recipient_total 1\n"));
+}
+
 TEST_F(MetricsTest, ServesOverHttpAndReadsAnew) {
   Metrics metrics(store_.get(), &clock_);
   ASSERT_TRUE(metrics.Start("127.0.0.1:0").ok());

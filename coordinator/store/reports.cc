@@ -35,10 +35,11 @@ absl::Status Record(Change& change, const cluster::v1::StoredWave& wave, Row& ro
                     Effect effect, SoftBook* soft) {
   row.changed = row.changed || effect.changed;
   soft->Add(effect.sign, wave.campaign(), row.recipient.address(), row.id, status.text());
-  const std::string tenant = TenantOf(wave.campaign());
+  std::string tenant;
   v1::Suppression suppression;
   bool suppress = effect.suppress != v1::Suppression::CAUSE_UNSPECIFIED;
   if (suppress) {
+    tenant = TenantOf(wave.campaign());
     suppression.set_address(row.recipient.address());
     suppression.set_cause(effect.suppress);
     suppression.set_evidence(effect.evidence.empty() ? status.text() : effect.evidence);

@@ -14,26 +14,24 @@ void SoftBook::Add(AddressSign sign, std::string_view campaign, std::string_view
   if (sign == AddressSign::kNone) return;
   if (sign == AddressSign::kSoftBounce) bounced_ = true;
   if (!bounced_ && !change_->state().soft_rows) return;  // a delivery where nothing has bounced
-  given_.push_back({.sign = sign,
-                    .campaign = std::string(campaign),
-                    .address = std::string(recipient_address),
-                    .id = id,
-                    .text = std::string(sign == AddressSign::kSoftBounce ? text : std::string_view()),
-                    .key = SuppressionRowKey(TenantOf(campaign), recipient_address)});
+  given_.push_back({sign, campaign, recipient_address, id, text});
+  keys_.push_back(SuppressionRowKey(TenantOf(campaign), recipient_address));
 }
 
-absl::StatusOr<std::map<std::string, SoftBook::Held>> SoftBook::Load() const {
-  std::map<std::string, Held> held;
-  std::vector<std::string> keys;
-  for (const Given& given : given_) {
-    if (held.try_emplace(given.key).second) keys.push_back(given.key);
+absl::StatusOr<SoftBook::Rows> SoftBook::Load() const {
+  Rows held;
+  if (change_->state().soft_rows) {
+    ASSIGN_OR_RETURN(const auto rows, change_->read().MultiGet(kSoftBounces, keys_));
+    for (size_t i = 0; i < keys_.size(); ++i) {
+      if (!rows[i].has_value() || held.contains(keys_[i])) continue;
+      Held& row = held[keys_[i]];
+      ASSIGN_OR_RETURN(row.history, Reader::ParseRecord<cluster::v1::SoftBounces>(*rows[i]));
+      row.stored = true;
+    }
   }
-  if (!change_->state().soft_rows) return held;
-  ASSIGN_OR_RETURN(const auto rows, change_->read().MultiGet(kSoftBounces, keys));
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (!rows[i].has_value()) continue;
-    ASSIGN_OR_RETURN(held[keys[i]].history, Reader::ParseRecord<cluster::v1::SoftBounces>(*rows[i]));
-    held[keys[i]].stored = true;
+  if (!bounced_) return held;
+  for (size_t i = 0; i < keys_.size(); ++i) {
+    if (given_[i].sign == AddressSign::kSoftBounce) held.try_emplace(keys_[i]);
   }
   return held;
 }
@@ -56,7 +54,7 @@ absl::Status SoftBook::EnterOne(const Given& given, Held* held) {
   if (static_cast<int>(counted.size()) < policy.campaigns) return absl::OkStatus();
   ASSIGN_OR_RETURN(const cluster::v1::StoredWave* const wave, change_->Wave(given.id.wave));
   v1::Suppression suppression;
-  suppression.set_address(given.address);
+  suppression.set_address(std::string(given.address));
   suppression.set_cause(v1::Suppression::SOFT_BOUNCES);
   suppression.set_evidence(SoftEvidence(counted, given.text));
   suppression.set_recipient(absl::StrCat(wave->wave().name(), "/recipients/", given.id.ToString()));
@@ -66,8 +64,12 @@ absl::Status SoftBook::EnterOne(const Given& given, Held* held) {
 
 absl::Status SoftBook::Enter() {
   if (given_.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(auto held, Load());
-  for (const Given& given : given_) RETURN_IF_ERROR(EnterOne(given, &held[given.key]));
+  ASSIGN_OR_RETURN(Rows held, Load());
+  if (held.empty()) return absl::OkStatus();
+  for (size_t i = 0; i < given_.size(); ++i) {
+    const auto row = held.find(keys_[i]);
+    if (row != held.end()) RETURN_IF_ERROR(EnterOne(given_[i], &row->second));
+  }
   bool added = false;
   for (const auto& [key, row] : held) {
     if (!row.changed) continue;
@@ -84,7 +86,7 @@ absl::Status SoftBook::Enter() {
 }
 
 // Addresses that nobody writes to any more would stay for ever.
-absl::Status SoftBook::Sweep(const std::map<std::string, Held>& held) {
+absl::Status SoftBook::Sweep(const Rows& held) {
   std::string& from = change_->state().soft_sweep_from;
   std::vector<std::pair<std::string, std::string>> rows;
   RETURN_IF_ERROR(change_->read().Scan(kSoftBounces, from, "", [&](std::string_view key, std::string_view value) {

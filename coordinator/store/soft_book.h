@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/recipient_id.h"
@@ -25,7 +26,7 @@ class SoftBook {
 
   explicit SoftBook(Change* change) : change_(change) {}
 
-  // A sign about the recipient of this campaign. `text`: the host's, for evidence.
+  // A sign about the recipient of this campaign. `text`: the host's, for evidence. All texts must outlive Enter.
   void Add(AddressSign sign, std::string_view campaign, std::string_view recipient_address, RecipientId id,
            std::string_view text);
 
@@ -35,11 +36,10 @@ class SoftBook {
  private:
   struct Given {
     AddressSign sign;
-    std::string campaign;
-    std::string address;
+    std::string_view campaign;
+    std::string_view address;
     RecipientId id;
-    std::string text;
-    std::string key;
+    std::string_view text;
   };
   struct Held {
     cluster::v1::SoftBounces history;
@@ -47,13 +47,17 @@ class SoftBook {
     bool changed = false;
   };
 
-  absl::StatusOr<std::map<std::string, Held>> Load() const;
+  using Rows = absl::flat_hash_map<std::string, Held>;  // by key
+
+  // The rows that are there, and those that a bounce is about to make.
+  absl::StatusOr<Rows> Load() const;
   absl::StatusOr<SoftPolicy> PolicyOf(const std::string& tenant);
   absl::Status EnterOne(const Given& given, Held* held);
-  absl::Status Sweep(const std::map<std::string, Held>& held);
+  absl::Status Sweep(const Rows& held);
 
   Change* const change_;
   std::vector<Given> given_;
+  std::vector<std::string> keys_;  // of the rows, parallel
   bool bounced_ = false;
   std::map<std::string, SoftPolicy> policies_;
 };

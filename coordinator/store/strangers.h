@@ -1,5 +1,5 @@
-// Reports that no genuine token ties to a recipient of the books. Anybody can send such a report, so it changes nothing;
-// operators see what comes, in bounded numbers.
+// Reports that no genuine token ties to a recipient of the books. Anybody can send such a report, so it changes
+// nothing; operators see what comes, in bounded numbers.
 #pragma once
 
 #include <cstdint>
