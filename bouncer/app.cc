@@ -13,6 +13,8 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "bouncer/feed/feed.h"
 #include "bouncer/inbound/kept_mail.h"
@@ -35,6 +37,12 @@ namespace {
 constexpr auto kIngestGrace = std::chrono::seconds(5);
 constexpr auto kStatusCallsGrace = std::chrono::milliseconds(200);
 
+// Sequences are a folder's, so the name under which they are told is too: see outbox.h.
+std::string NameAtCoordinator(const std::string& node_id, const std::string& folder_id) {
+  constexpr size_t kNodeIdKept = 54;  // a name has at most 63 characters
+  return folder_id.empty() ? node_id : absl::StrCat(node_id.substr(0, kNodeIdKept), "-", folder_id);
+}
+
 }  // namespace
 
 class BouncerApp::Impl {
@@ -45,9 +53,10 @@ class BouncerApp::Impl {
     ASSIGN_OR_RETURN(keys_, TokenKeys::Load(config.token_keys, &clock_));
     ASSIGN_OR_RETURN(outbox_, Outbox::Open({.path = config.data_dir,
                                             .first_sequence = absl::ToUnixMicros(clock_.Now()),
+                                            .new_id = absl::StrFormat("%08x", std::random_device()()),
                                             .records_max = config.outbox_records_max}));
     RETURN_IF_ERROR(OpenDoors(config));
-    ASSIGN_OR_RETURN(feed_, Feed::Start({.bouncer_id = config.node_id,
+    ASSIGN_OR_RETURN(feed_, Feed::Start({.bouncer_id = NameAtCoordinator(config.node_id, outbox_->id()),
                                          .coordinator = config.coordinator,
                                          .tls = config.tls,
                                          .backoff_min = config.feed_backoff_min,

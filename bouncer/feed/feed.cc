@@ -132,11 +132,13 @@ class Feed::Impl {
     }
     backoff_.Reset();
     if (through > outbox_->durable_through()) {
-      // Somebody else's numbers: another bouncer with our name, or our folder is an old copy.
+      // The folder was put back from an old copy: the coordinator would take what waits for repetitions.
       spdlog::error("event=feed_ahead bouncer={} acknowledged={} stored={} hint={}", LogValue(options_.bouncer_id),
                     through, outbox_->durable_through(),
-                    LogValue("another bouncer has this node_id, or data_dir was put back from an old copy"));
-      return;  // nothing that waits here is forgotten on such a word
+                    LogValue("data_dir was put back from an old copy; what waits gets new numbers"));
+      const absl::Status raised = outbox_->RaiseAbove(through);
+      if (!raised.ok()) spdlog::error("event=outbox_not_raised error={}", LogValue(Sv(raised.message())));
+      return Cut();  // what is on its way has old numbers
     }
     if (through > outbox_->forgotten_through()) {
       const absl::Status forgotten = outbox_->Forget(through);

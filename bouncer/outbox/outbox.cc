@@ -11,6 +11,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "common/base/strings.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 
 namespace wavepost {
 namespace {
@@ -18,6 +21,7 @@ namespace {
 constexpr size_t kReports = 0;  // column families
 constexpr size_t kFacts = 1;
 constexpr char kForgottenKey[] = "forgotten_through";
+constexpr char kIdKey[] = "id";
 constexpr int64_t kForgetChunk = 4096;  // deletions per write
 
 std::string Key(int64_t sequence) {
@@ -26,7 +30,46 @@ std::string Key(int64_t sequence) {
   return key;
 }
 
+// Every text field, however deep: what is not UTF-8 can be written, but neither our disk nor the wire gives it back.
+void MakeUtf8(google::protobuf::Message* message) {
+  using google::protobuf::FieldDescriptor;
+  const auto* reflection = message->GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection->ListFields(*message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    const int count = field->is_repeated() ? reflection->FieldSize(*message, field) : 1;
+    for (int i = 0; i < count; ++i) {
+      if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+        MakeUtf8(field->is_repeated() ? reflection->MutableRepeatedMessage(message, field, i)
+                                      : reflection->MutableMessage(message, field));
+      } else if (field->type() == FieldDescriptor::TYPE_STRING && !field->is_repeated()) {
+        std::string scratch;
+        const std::string& text = reflection->GetStringReference(*message, field, &scratch);
+        if (!IsUtf8(text)) reflection->SetString(message, field, Printable(text));
+      }
+    }
+  }
+}
+
+// Leaves half of it.
+template <class Rows>
+void Halve(Rows* rows) {
+  rows->DeleteSubrange(rows->size() / 2, rows->size() - rows->size() / 2);
+}
+
 }  // namespace
+
+void MakeSendable(size_t bytes_max, cluster::v1::BounceReport* report) {
+  while (report->ByteSizeLong() > bytes_max && report->has_dmarc() && !report->dmarc().rows().empty()) {
+    Halve(report->mutable_dmarc()->mutable_rows());
+    report->mutable_dmarc()->set_incomplete(true);
+  }
+  while (report->ByteSizeLong() > bytes_max && report->has_tls() && !report->tls().policies().empty()) {
+    Halve(report->mutable_tls()->mutable_policies());
+    report->mutable_tls()->set_incomplete(true);
+  }
+  MakeUtf8(report);
+}
 
 absl::StatusOr<std::unique_ptr<Outbox>> Outbox::Open(Options options) {
   std::unique_ptr<Outbox> out(new Outbox);
@@ -36,7 +79,7 @@ absl::StatusOr<std::unique_ptr<Outbox>> Outbox::Open(Options options) {
                                        .column_families = {"reports", "facts"},
                                        .memory_bytes = kMemoryBytes}));
   out->records_max_ = options.records_max;
-  RETURN_IF_ERROR(Annotate(out->Recover(options.first_sequence), options.path));
+  RETURN_IF_ERROR(Annotate(out->Recover(options), options.path));
   Db* db = out->db_.get();
   if (!options.sync) options.sync = [db] { return db->Sync(); };
   out->writer_ = std::make_unique<CommitLoop>(std::move(options.sync));
@@ -51,18 +94,23 @@ void Outbox::Stop() {
   if (writer_ != nullptr) writer_->Stop();
 }
 
-absl::Status Outbox::Recover(int64_t first_sequence) {
+absl::Status Outbox::Recover(const Options& options) {
   const absl::StatusOr<std::string> stored = db_->Get(kFacts, kForgottenKey);
   if (stored.ok()) {
     if (stored->size() != 8) return absl::DataLossError("the outbox's mark is damaged");
+    const absl::StatusOr<std::string> id = db_->Get(kFacts, kIdKey);
+    if (!id.ok() && !absl::IsNotFound(id.status())) return id.status();
+    if (id.ok()) id_ = *id;
     forgotten_ = static_cast<int64_t>(ReadBig64(*stored));
   } else if (absl::IsNotFound(stored.status())) {
     // The start is written at once, so that it stays the same for ever.
-    forgotten_ = std::max<int64_t>(first_sequence, 1) - 1;
+    forgotten_ = std::max<int64_t>(options.first_sequence, 1) - 1;
     std::string value;
     AppendBig64(static_cast<uint64_t>(forgotten_.load()), &value);
     rocksdb::WriteBatch batch;
     batch.Put(db_->cf(kFacts), kForgottenKey, value);
+    id_ = options.new_id;
+    batch.Put(db_->cf(kFacts), kIdKey, id_);
     RETURN_IF_ERROR(db_->Write(&batch));
   } else {
     return stored.status();
@@ -97,7 +145,8 @@ void Outbox::Append(std::vector<cluster::v1::BounceReport> reports, Done done) {
       },
       [this, change, done = std::move(done)](absl::Status status) {
         if (status.ok()) {
-          durable_.store(change->last, std::memory_order_release);
+          // Lower only if RaiseAbove went between: that has made these durable under other numbers.
+          if (change->last > durable_through()) durable_.store(change->last, std::memory_order_release);
           if (listener_) listener_();
         }
         if (done) done(std::move(status));
@@ -114,6 +163,7 @@ absl::Status Outbox::Apply(std::vector<cluster::v1::BounceReport>* reports) {
   int64_t sequence = next_;
   for (cluster::v1::BounceReport& report : *reports) {
     report.set_sequence(sequence);
+    MakeSendable(kRecordBytesMax, &report);
     batch.Put(db_->cf(kReports), Key(sequence), report.SerializeAsString());
     ++sequence;
   }
@@ -135,16 +185,54 @@ absl::StatusOr<std::vector<cluster::v1::BounceReport>> Outbox::Read(int64_t afte
   options.iterate_upper_bound = &upper;
   std::unique_ptr<rocksdb::Iterator> it(db_->raw()->NewIterator(options, db_->cf(kReports)));
   size_t bytes = 0;
-  for (it->Seek(Key(from)); it->Valid() && out.size() < records_max && bytes < bytes_max; it->Next()) {
+  for (it->Seek(Key(from)); it->Valid() && out.size() < records_max; it->Next()) {
+    bytes += it->value().size();
+    if (!out.empty() && bytes > bytes_max) break;
     cluster::v1::BounceReport report;
     if (!report.ParseFromArray(it->value().data(), static_cast<int>(it->value().size()))) {
-      return absl::DataLossError("a record of the outbox is damaged");
+      if (it->key().size() != 8) return absl::DataLossError("a key of the outbox is damaged");
+      report.Clear();
+      report.set_sequence(static_cast<int64_t>(ReadBig64(std::string_view(it->key().data(), 8))));
+      report.mutable_status()->set_text("the bouncer's record of this report was damaged on its disk");
     }
-    bytes += it->value().size();
     out.push_back(std::move(report));
   }
   RETURN_IF_ERROR(FromRocks(it->status(), "read the outbox"));
   return out;
+}
+
+absl::Status Outbox::RaiseAbove(int64_t through) {
+  return writer_->Commit([this, through]() -> absl::Status {
+    const int64_t by = through - forgotten_through();
+    if (by <= 0) return absl::OkStatus();
+    rocksdb::WriteBatch batch;
+    std::unique_ptr<rocksdb::Iterator> it(db_->raw()->NewIterator(rocksdb::ReadOptions(), db_->cf(kReports)));
+    // From the last one on: new numbers may be old numbers of others, which have then moved already.
+    for (it->SeekToLast(); it->Valid(); it->Prev()) {
+      if (it->key().size() != 8) return absl::DataLossError("a key of the outbox is damaged");
+      const int64_t sequence = static_cast<int64_t>(ReadBig64(std::string_view(it->key().data(), 8)));
+      if (sequence <= forgotten_through()) break;
+      cluster::v1::BounceReport report;
+      std::string value = it->value().ToString();
+      if (report.ParseFromString(value)) {
+        report.set_sequence(sequence + by);
+        value = report.SerializeAsString();
+      }
+      batch.Delete(db_->cf(kReports), it->key());
+      batch.Put(db_->cf(kReports), Key(sequence + by), value);
+    }
+    RETURN_IF_ERROR(FromRocks(it->status(), "read the outbox"));
+    std::string mark;
+    AppendBig64(static_cast<uint64_t>(through), &mark);
+    batch.Put(db_->cf(kFacts), kForgottenKey, mark);
+    RETURN_IF_ERROR(db_->Write(&batch));
+    RETURN_IF_ERROR(db_->Sync());
+    next_ += by;
+    // Upwards in this order: a reader between the two sees nothing rather than old numbers.
+    forgotten_.store(through, std::memory_order_release);
+    durable_.store(next_ - 1, std::memory_order_release);
+    return absl::OkStatus();
+  });
 }
 
 absl::Status Outbox::Forget(int64_t through) {

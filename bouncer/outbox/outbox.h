@@ -3,7 +3,12 @@
 // A report is stored and synced before the sending host gets its 250, and stays until the coordinator has it on its own
 // disk. Sequence numbers rise by 1 and are never given out twice, also across restarts with an empty outbox. A new
 // folder starts at the number given (the clock in microseconds): a bouncer that lost its disk so stays above the
-// numbers that the coordinator already knows, and nothing of it is taken for a repetition.
+// numbers that the coordinator already knows, and nothing of it is taken for a repetition. For the same reason a new
+// folder gets an id: two bouncers with one name, or one with an emptied disk, are two to the coordinator, each with
+// numbers of its own.
+//
+// No record stops those behind it: what could not be sent is made sendable before it is stored (see MakeSendable), and
+// one that the disk has damaged is told as such.
 #pragma once
 
 #include <atomic>
@@ -35,14 +40,21 @@ class ReportStore {
   virtual void Append(std::vector<cluster::v1::BounceReport> reports, Done done) = 0;
 };
 
+// Makes sure that the other end can take the record: texts that are not UTF-8 are made so, and an aggregate report that
+// is too large loses rows and is marked incomplete. Pure.
+void MakeSendable(size_t bytes_max, cluster::v1::BounceReport* report);
+
 // Thread-safe. Memory: rocksdb's share (kMemoryBytes) and the changes that wait, at most one per connection.
 class Outbox final : public ReportStore {
  public:
   static constexpr size_t kMemoryBytes = 32 << 20;
+  // A larger record loses rows of its aggregate report: a message of the feed must stay below the coordinator's 8 MiB.
+  static constexpr size_t kRecordBytesMax = 4 << 20;
 
   struct Options {
     std::string path;
     int64_t first_sequence = 1;          // of a new folder
+    std::string new_id;                  // of a new folder; the caller makes it up
     int64_t records_max = 20'000'000;    // waiting for the coordinator; beyond that Append refuses
     std::function<absl::Status()> sync;  // instead of Db::Sync; for tests of failing disks
   };
@@ -53,8 +65,9 @@ class Outbox final : public ReportStore {
 
   void Append(std::vector<cluster::v1::BounceReport> reports, Done done) override;
 
-  // Synced reports with a sequence above `after`, in order: at most `records_max`, and no more than about `bytes_max`
-  // (but at least one). Empty: there are none. Blocks on the disk.
+  // Synced reports with a sequence above `after`, in order: at most `records_max`, and no more than `bytes_max` (but at
+  // least one). Empty: there are none. A record that cannot be read is one about nobody that says so. Blocks on the
+  // disk.
   absl::StatusOr<std::vector<cluster::v1::BounceReport>> Read(int64_t after, size_t records_max,
                                                               size_t bytes_max) const;
 
@@ -66,6 +79,14 @@ class Outbox final : public ReportStore {
   int64_t durable_through() const { return durable_.load(std::memory_order_acquire); }
   int64_t forgotten_through() const { return forgotten_.load(std::memory_order_acquire); }
 
+  // Gives what waits, and all that comes later, numbers above `through`: for a folder that was put back from an old
+  // copy, whose numbers the coordinator takes for repetitions. What it had entered from that copy it enters again: that
+  // is counted twice, where the new reports would be lost. Blocks; the caller of Forget calls it too.
+  absl::Status RaiseAbove(int64_t through);
+
+  // Given to the folder when it was new. Empty: an earlier version made it.
+  const std::string& id() const { return id_; }
+
   // Called on the writer's thread after reports became durable; must be short. Set it before the first Append.
   void OnDurable(std::function<void()> listener) { listener_ = std::move(listener); }
 
@@ -74,10 +95,11 @@ class Outbox final : public ReportStore {
 
  private:
   Outbox() = default;
-  absl::Status Recover(int64_t first_sequence);
+  absl::Status Recover(const Options& options);
   absl::Status Apply(std::vector<cluster::v1::BounceReport>* reports);
 
   std::unique_ptr<Db> db_;
+  std::string id_;
   int64_t records_max_ = 0;
   int64_t next_ = 1;  // commit thread only
   std::atomic<int64_t> durable_{0};

@@ -149,6 +149,69 @@ TEST_F(OutboxTest, WhatFailedToSyncIsNeverShown) {
   EXPECT_EQ(ReadAll(*outbox), "1:1");
 }
 
+TEST_F(OutboxTest, RaisesWhatWaitsAboveANumber) {
+  {
+    auto outbox = Open();
+    ASSERT_TRUE(Append(outbox.get(), {1, 2, 3, 4}).ok());
+    ASSERT_TRUE(outbox->Forget(1).ok());
+    ASSERT_TRUE(outbox->RaiseAbove(3).ok());  // overlaps what is there
+    EXPECT_EQ(ReadAll(*outbox), "4:2 5:3 6:4");
+    ASSERT_TRUE(outbox->RaiseAbove(3).ok());  // nothing to do
+    ASSERT_TRUE(outbox->RaiseAbove(1000).ok());
+    ASSERT_TRUE(Append(outbox.get(), {5}).ok());
+    EXPECT_EQ(ReadAll(*outbox), "1001:2 1002:3 1003:4 1004:5");
+  }
+  auto outbox = Open();
+  EXPECT_EQ(ReadAll(*outbox), "1001:2 1002:3 1003:4 1004:5");
+  EXPECT_EQ(outbox->forgotten_through(), 1000);
+}
+
+TEST_F(OutboxTest, AFolderKeepsTheIdThatItGotWhenNew) {
+  EXPECT_EQ(Open({.new_id = "first"})->id(), "first");
+  EXPECT_EQ(Open({.new_id = "second"})->id(), "first");
+  std::filesystem::remove_all(path_);
+  EXPECT_EQ(Open({.new_id = "third"})->id(), "third");
+}
+
+TEST_F(OutboxTest, NoRecordStopsThoseBehindIt) {
+  auto outbox = Open();
+  std::vector<BounceReport> reports(3);
+  reports[0].set_recipient_id(1);
+  reports[0].set_final_recipient("caf\xe9@example.com");  // not UTF-8
+  reports[0].mutable_status()->set_text("\xff\xfe");
+  reports[1].mutable_dmarc()->set_domain("bad\x80");
+  for (int i = 0; i < 10'000; ++i) {
+    auto* const row = reports[1].mutable_dmarc()->add_rows();
+    row->set_header_from(std::string(255, 'a'));
+    row->set_envelope_from(std::string(255, 'b'));
+    row->set_source_ip(i == 7 ? "\xc3" : "192.0.2.1");
+  }
+  reports[2].set_recipient_id(3);
+  std::promise<absl::Status> result;
+  outbox->Append(reports, [&](absl::Status status) { result.set_value(std::move(status)); });
+  ASSERT_TRUE(result.get_future().get().ok());
+  const auto read = outbox->Read(0, 1000, size_t{1} << 30);
+  ASSERT_TRUE(read.ok()) << read.status();
+  ASSERT_EQ(read->size(), 3u);
+  EXPECT_EQ((*read)[0].recipient_id(), 1u);
+  EXPECT_EQ((*read)[0].sequence(), 1);
+  EXPECT_LE((*read)[1].ByteSizeLong(), Outbox::kRecordBytesMax);
+  EXPECT_TRUE((*read)[1].dmarc().incomplete());
+  EXPECT_GT((*read)[1].dmarc().rows_size(), 1000);
+  EXPECT_EQ((*read)[2].recipient_id(), 3u);
+}
+
+TEST_F(OutboxTest, AMessageOfTheFeedStaysWithinItsBytes) {
+  auto outbox = Open();
+  std::vector<BounceReport> reports(4);
+  for (BounceReport& report : reports) report.set_evidence(std::string(600, 'x'));
+  std::promise<absl::Status> result;
+  outbox->Append(reports, [&](absl::Status status) { result.set_value(std::move(status)); });
+  ASSERT_TRUE(result.get_future().get().ok());
+  EXPECT_EQ(outbox->Read(0, 1000, 1500)->size(), 2u);
+  EXPECT_EQ(outbox->Read(0, 1000, 100)->size(), 1u);
+}
+
 TEST_F(OutboxTest, StopRefusesWhatComesLater) {
   auto outbox = Open();
   ASSERT_TRUE(Append(outbox.get(), {1}).ok());
