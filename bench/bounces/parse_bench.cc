@@ -2,8 +2,8 @@
 //
 // Usage: bench-parse [DIR] [--seconds N] [--slowest N]
 //
-// DIR: a folder of mails (default: the samples of bouncer/report/testdata). All of it is read into memory, then over and
-// over for N seconds (default 2) on one thread. CPU time counts, so that a busy machine only makes it take longer.
+// DIR: a folder of mails (default: the samples of bouncer/report/testdata). All of it is read into memory, then over
+// and over for N seconds (default 2) on one thread. CPU time counts, so that a busy machine only makes it take longer.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "common/base/strings.h"
 
 namespace wavepost {
@@ -96,7 +97,7 @@ std::string ForPeople(std::string_view path, const Reading& reading, bool explai
       AddLine("format", finding.format, &out);
     }
   }
-  AddLine("evidence", Printable(reading.evidence), &out);
+  AddLine("evidence", absl::StrReplaceAll(reading.evidence, {{"\n", "\n            "}}), &out);
   AddLine("original", reading.original_message_id, &out);
   if (reading.truncated) AddLine("note", "beyond a limit; only the head was read", &out);
   return out + "\n";

@@ -1,5 +1,5 @@
-// Real mails with labels. The selection under bouncer/testdata/corpus is always read; a whole corpus of the same form if
-// WAVEPOST_CORPUS names its folder (or ../shared/corpus/bounces/open is there). The marks are those of the design.
+// Real mails with labels. The selection under bouncer/testdata/corpus is always read; a whole corpus of the same form
+// if WAVEPOST_CORPUS names its folder (or ../shared/corpus/bounces/open is there). The marks are those of the design.
 #include <gtest/gtest.h>
 
 #include <algorithm>

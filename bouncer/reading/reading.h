@@ -15,13 +15,14 @@
 namespace wavepost {
 
 struct Reading {
-  // One per reported recipient, in the order of the message; never empty. A mail that reports on nobody by name (an
-  // automatic answer, ordinary mail, a complaint whose recipient was blotted out) has one with an empty final_recipient.
+  // One per reported recipient, in the order of the message; never empty. An automatic answer and an unsubscription are
+  // about who wrote them (From). A mail that reports on nobody by name (ordinary mail, a complaint whose recipient was
+  // blotted out) has one with an empty final_recipient.
   std::vector<Finding> findings;
 
-  // Local parts with the shape "b+TOKEN" or "u+TOKEN" that stand in the mail's own header, in the fields of the feedback
-  // report or in the returned original's header (Return-Path, Original-Mail-From, To, List-Unsubscribe and its URL, ...),
-  // without repetitions, at most 10. Unchecked: only a genuine token means something.
+  // Local parts with the shape "b+TOKEN" or "u+TOKEN" that stand in the mail's own header, in the fields of the
+  // feedback report or in the returned original's header (Return-Path, Original-Mail-From, To, List-Unsubscribe and its
+  // URL, ...), lower case, without repetitions, at most 10. Unchecked: only a genuine token means something.
   std::vector<std::string> tokens;
 
   std::string original_message_id;  // without brackets, at most 255 bytes; may be empty

@@ -22,7 +22,7 @@ struct Charset {
   const char* name;        // for iconv; the widest of its family
 };
 
-// By label, sorted by hand for people only. Families: what calls itself ISO 8859-1 has windows-1252's quotes, what calls
+// By label, in no order that matters. Families: what calls itself ISO 8859-1 has windows-1252's quotes, what calls
 // itself GB 2312 has GBK's characters, and so on (WHATWG Encoding Standard).
 constexpr std::array kCharsets = {
     Charset{"iso88591", "CP1252"},

@@ -58,8 +58,8 @@ struct Document {
   // text/plain first choice, text/html only where a multipart/alternative has no plain text; in order.
   std::vector<TextPart> texts;
 
-  // Header of the returned original: message/rfc822, message/global, text/rfc822-headers, message/global-headers. If the
-  // MIME has none, the reader of texts may fill it in (FindOriginalInText). Empty: none found.
+  // Header of the returned original: message/rfc822, message/global, text/rfc822-headers, message/global-headers. If
+  // the MIME has none, and a mail system wrote, the one that its text quotes (original.h). Empty: none found.
   HeaderFields original;
 
   // Something lay beyond a limit and was not looked at.

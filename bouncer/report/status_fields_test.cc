@@ -84,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(
             {{"", "o@x", "delayed", "4.4.1", "", "", ""}}},
         Row{"Route", "Final-Recipient: rfc822;@relay.x:a@x\nAction: failed\n", {{"a@x", "", "failed", "", "", "", ""}}},
         Row{"Command",
-            "Final-Recipient: rfc822;|/usr/bin/filter a@x /home/a/.f\nAction: failed\n",
+            "Final-Recipient: rfc822;|/usr/bin/filter a@x .f\nAction: failed\n",
             {{"a@x", "", "failed", "", "", "", ""}}},
         Row{"NameBehind",
             "Final-Recipient: rfc822;<a@x> (unrestricted)\nAction: failed\n",
