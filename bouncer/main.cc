@@ -12,8 +12,8 @@
 // coordinator has acknowledged it; the coordinator may be away for any time.
 //
 // Output
-//   stdout: one line when it serves: "ready smtp=HOST:PORT status=HOST:PORT" (status=none without status_listen), and the
-//   ports of what else is served: " page=PORT ingest=PORT metrics=PORT"
+//   stdout: one line when it serves: "ready smtp=HOST:PORT status=HOST:PORT" (status=none without status_listen), and
+//   the ports of what else is served: " page=PORT ingest=PORT metrics=PORT"
 //   stderr: the log, one line per change of state: time=... level=... event=NAME key=value ...
 //
 // Signals: SIGTERM, SIGINT: takes no more connections, finishes messages that are under way (at most
@@ -125,8 +125,8 @@ int main(int argc, char** argv) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  // What a large message held goes back to the system at once, however such messages come and go: malloc would otherwise
-  // learn to keep blocks of their size, in pieces that no other message fits.
+  // What a large message held goes back to the system at once, however such messages come and go: malloc would
+  // otherwise learn to keep blocks of their size, in pieces that no other message fits.
   mallopt(M_MMAP_THRESHOLD, kLargeBlockBytes);
   SetUpLog();
 

@@ -23,7 +23,8 @@ class IngestServer {
   static constexpr size_t kMessageBytesMax = 3 << 20;  // larger: INVALID_ARGUMENT in the answer
   static constexpr size_t kIdBytesMax = 128;
 
-  // require_peer_certificate: streams without a client's certificate are refused (TLS is on). `intake` must outlive this.
+  // require_peer_certificate: streams without a client's certificate are refused (TLS is on). `intake` must outlive
+  // this.
   IngestServer(Intake* intake, bool require_peer_certificate);
   // After the gRPC server has been shut down.
   ~IngestServer();

@@ -48,8 +48,8 @@ class Intake final : public MessageSink, public ReportStore {
   Intake(const TokenKeys* keys, ReportStore* store, Keep keep, const Clock* clock);
   ~Intake() override;  // as Stop()
 
-  // `done` runs on another thread, once: OK means that all of it is on disk, synced. If one of several parts fails (kept,
-  // records) it is an error, and a message that is sent again is entered again.
+  // `done` runs on another thread, once: OK means that all of it is on disk, synced. If one of several parts fails
+  // (kept, records) it is an error, and a message that is sent again is entered again.
   void Take(TakenMessage message, std::string client, Done done) override;
 
   // What a platform hands in. `done` as above, never on the caller's thread.

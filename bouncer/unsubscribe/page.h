@@ -1,7 +1,7 @@
 // What the unsubscribe page answers (RFC 8058): decided here, without a socket. Pure.
 //
 //   GET  .../TOKEN   a page that asks; changes nothing, as mail scanners open every link
-//   POST .../TOKEN   with List-Unsubscribe=One-Click (a mailbox provider) or confirm=yes (the page's button): unsubscribes
+//   POST .../TOKEN   with List-Unsubscribe=One-Click (a mailbox provider) or confirm=yes (the button) unsubscribes
 //
 // No redirects, no cookies, no scripts; nothing tells whether an address exists: the token names a number, not a name.
 #pragma once

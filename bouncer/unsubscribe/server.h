@@ -48,8 +48,8 @@ class UnsubscribeServer {
   int port() const;
   const Counters& counters() const;
 
-  // Takes no more connections, waits until posts that are with the store are answered, ends. The store must still run, or
-  // answer with an error. Idempotent.
+  // Takes no more connections, waits until posts that are with the store are answered, ends. The store must still run,
+  // or answer with an error. Idempotent.
   void Stop();
 
  private:

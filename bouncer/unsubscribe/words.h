@@ -15,8 +15,8 @@ struct PageWords {
   std::string_view out_of_order;  // try again
 };
 
-// The first language of an Accept-Language header (RFC 9110 section 12.5.4) that there are words for, by weight; English
-// if there is none. Looks at the first 16 entries.
+// The first language of an Accept-Language header (RFC 9110 section 12.5.4) that there are words for, by weight;
+// English if there is none. Looks at the first 16 entries.
 const PageWords& WordsFor(std::string_view accept_language);
 
 }  // namespace wavepost

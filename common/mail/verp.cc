@@ -94,8 +94,9 @@ std::string UnsubscribeMac(std::string_view token) {
   return std::string(reinterpret_cast<const char*>(digest.data()), kTokenMacBytes);
 }
 
-// True if we have the key that `token_bytes` name, and it has not expired. If we do not have it, `*key` is one that makes no tokens: an unknown key is worked
-// through like a known one, so that the time taken does not tell which ids exist.
+// True if we have the key that `token_bytes` name, and it has not expired. If we do not have it, `*key` is one that
+// makes no tokens: an unknown key is worked through like a known one, so that the time taken does not tell which ids
+// exist.
 bool FindKey(const TokenKeys& keys, std::string_view token_bytes, const std::string** key) {
   static const std::string kNoKey(kTokenKeyBytes, '\0');
   *key = keys.Find(static_cast<uint8_t>(token_bytes[0]));

@@ -26,9 +26,10 @@ inline constexpr size_t kTokenMacBytes = 10;
 // The secrets behind tokens, shared by senders and bouncers. Immutable; any thread.
 class TokenKeys {
  public:
-  // Reads lines "ID HEX" or "ID HEX until YYYY-MM-DD" (ID 1 to 255, HEX 64 digits); '#' starts a comment. The first line
-  // signs, all check, so that a rotation puts the new key on top and keeps the old one while mail with it can still come
-  // back: with `until`, through that day (UTC); then its tokens have expired. The first line cannot have one.
+  // Reads lines "ID HEX" or "ID HEX until YYYY-MM-DD" (ID 1 to 255, HEX 64 digits); '#' starts a comment. The first
+  // line signs, all check, so that a rotation puts the new key on top and keeps the old one while mail with it can
+  // still come back: with `until`, through that day (UTC); then its tokens have expired. The first line cannot have
+  // one.
   // Errors: kNotFound (no file), kInvalidArgument with file and line; the key itself never stands in a message.
   //
   // clock: tells what has expired. It must outlive the keys and every copy; nullptr: nothing expires.

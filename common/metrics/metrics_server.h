@@ -20,13 +20,13 @@ class MetricsServer {
  public:
   using Collect = std::function<std::vector<prometheus::MetricFamily>()>;
 
-  // `collect` is called on a thread of the server, one call at a time; a second question within five seconds gets the same
-  // answer. What it uses, and the clock, must outlive this.
+  // `collect` is called on a thread of the server, one call at a time; a second question within five seconds gets the
+  // same answer. What it uses, and the clock, must outlive this.
   MetricsServer(Collect collect, const Clock* clock);
   ~MetricsServer();  // as Stop()
 
-  // Serves on "HOST:PORT"; port 0: a free one. Errors: kInvalidArgument (not of that form), kUnavailable (port taken, says
-  // so).
+  // Serves on "HOST:PORT"; port 0: a free one. Errors: kInvalidArgument (not of that form), kUnavailable (port taken,
+  // says so).
   absl::Status Start(const std::string& listen);
   // The port that it listens on; 0 before Start.
   int port() const;

@@ -12,7 +12,8 @@ class Clock;
 class MetricsServer;
 class Store;
 
-// Reads the store when it is asked; see common/metrics/metrics_server.h. Any thread may call; Start and Stop one at a time.
+// Reads the store when it is asked; see common/metrics/metrics_server.h. Any thread may call; Start and Stop one at a
+// time.
 //
 //   wavepost_egress_ip_listed{address,zone}         1 per listing; what is not listed is not there
 //   wavepost_egress_ip_listings{address}            how many block lists name it, 0 too

@@ -4,8 +4,8 @@
 
 DIR holds mails and labels.jsonl (path, class, also_ok, recipient_any; see the corpus's own README). Mails are dealt
 into folds by a hash of their path. For each fold the bouncer is run again without the rules and formats that decide
-nothing outside of that fold: what remains is judged by what other mail has confirmed. Accuracy that drops between the first line
-and the last was bought with rules for single mails; --list names these rules.
+nothing outside of that fold: what remains is judged by what other mail has confirmed. Accuracy that drops between the
+first line and the last was bought with rules for single mails; --list names these rules.
 """
 
 import argparse

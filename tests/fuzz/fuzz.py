@@ -65,8 +65,8 @@ def main():
         for number, future in enumerate(concurrent.futures.as_completed(waiting), 1):
             name, finding, runs, rss = future.result()
             failed += finding is not None
-            print(f"[{number}/{len(targets)} {time.monotonic() - start:5.0f} s] {'FOUND' if finding else 'ok':5} {name}: "
-                  f"{runs} runs, {rss} MB", flush=True)
+            print(f"[{number}/{len(targets)} {time.monotonic() - start:5.0f} s] {'FOUND' if finding else 'ok':5} "
+                  f"{name}: {runs} runs, {rss} MB", flush=True)
             if finding:
                 print(finding, flush=True)
     return 1 if failed else 0
