@@ -150,6 +150,8 @@ constexpr WorldRow kWorld[] = {
     {kSoft, "4.1.1", "smtp; 450 4.1.1 <a@x.test>: unverified address"},
     {kSoft, "5.0.0", "smtp; 554 5.0.0 Service unavailable"},
     {kSoft, "5.0.0", "smtp; 550 Requested action not taken: too many recipients"},
+    {kSoft, "", "The address may not exist, or its owner refuses mail"},
+    {kSoft, "5.1.0", "smtp; 5.1.0 - Unknown address error 550-'5.7.1 <b@y.test>... Access denied' (attempts: 0)"},
     {kSoft, "5.7.0", "smtp; 530 5.7.0 Must issue a STARTTLS command first"},
 };
 
