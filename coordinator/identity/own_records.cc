@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/strings.h"
 #include "coordinator/identity/address_block.h"
@@ -51,6 +52,15 @@ std::string LeftOut(const std::vector<v1::EgressIp>& ips) {
                       "that one in the sender's configuration (egress, address).");
 }
 
+// Whether the zone of that name is ours: others have to publish what shall stand in theirs.
+bool InOurZones(const OurNames& ours, std::string_view name) {
+  for (const std::string_view zone :
+       {std::string_view(ours.identity_domain), std::string_view(ours.return_path_domain)}) {
+    if (!zone.empty() && (name == zone || absl::EndsWith(Av(name), absl::StrCat(".", Av(zone))))) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 OwnRecords MakeOwnRecords(const OurNames& ours, const v1::SendingDomain& own, const std::vector<v1::EgressIp>& ips,
@@ -79,10 +89,12 @@ OwnRecords MakeOwnRecords(const OurNames& ours, const v1::SendingDomain& own, co
   }
   out.records.push_back(Record(v1::DnsRecord::DMARC, absl::StrCat("_dmarc.", ours.identity_domain), "TXT",
                                DmarcProposal(ours.dmarc_reports), false));
-  if (const size_t at = ours.dmarc_reports.rfind('@'); at != std::string::npos) {
-    out.records.push_back(Record(v1::DnsRecord::DMARC,
-                                 absl::StrCat(Av(kReportWelcome), ours.dmarc_reports.substr(at + 1)), "TXT", "v=DMARC1",
-                                 false));
+  // An analyser elsewhere welcomes reports in its own zone.
+  const size_t at = ours.dmarc_reports.rfind('@');
+  const std::string reports_at = at == std::string::npos ? "" : ours.dmarc_reports.substr(at + 1);
+  if (InOurZones(ours, reports_at)) {
+    out.records.push_back(
+        Record(v1::DnsRecord::DMARC, absl::StrCat(Av(kReportWelcome), reports_at), "TXT", "v=DMARC1", false));
   }
   if (!ours.tls_reports.empty() && !ours.return_path_domain.empty()) {
     out.records.push_back(Record(v1::DnsRecord::RETURN_PATH, absl::StrCat(Av(kTlsReportName), ours.return_path_domain),

@@ -14,7 +14,8 @@ namespace wavepost {
 // Keys of customers' domains in CNAME mode stand with us. More than so many are left out of the list, with a warning.
 inline constexpr size_t kDelegatedRecordsMax = 1500;
 
-// Where it stands that other domains' DMARC reports may come to an address of ours (RFC 7489 section 7.1).
+// Where it stands that other domains' DMARC reports may come to an address of ours (RFC 7489 section 7.1). Only an
+// address at or below the identity or return path domain is ours.
 inline constexpr std::string_view kReportWelcome = "*._report._dmarc.";
 // Where senders learn who wants their TLS reports (RFC 8460 section 3).
 inline constexpr std::string_view kTlsReportName = "_smtp._tls.";

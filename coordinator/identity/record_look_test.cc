@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "coordinator/identity/own_records.h"
 
 namespace wavepost {
@@ -189,6 +192,29 @@ TEST(RecordLookTest, Reports) {
   EXPECT_EQ(JudgeOwnRecord(tls, {.texts = {tls.data()}}).state(), Check::OK);
   EXPECT_EQ(JudgeOwnRecord(tls, {.texts = {tls.data(), tls.data()}}).problem(), "TLSRPT_TWO_RECORDS");
   EXPECT_EQ(JudgeOwnRecord(tls, {.texts = {"v=TLSRPTv1"}}).problem(), "TLSRPT_SYNTAX");
+}
+
+TEST(RecordLookTest, ReportsAreWelcomedInOurZonesOnly) {
+  const std::pair<const char*, bool> rows[] = {
+      {"dmarc@bounce.mail.example", true},
+      {"dmarc@mail.example", true},
+      {"dmarc@reports.mail.example", true},
+      {"dmarc@a.bounce.mail.example", true},
+      {"wavepost@analyser.example", false},
+      {"dmarc@example", false},
+      {"dmarc@notmail.example", false},
+      {"dmarc@bounce.mail.example.analyser.example", false},
+      {"", false},
+  };
+  for (const auto& [address, ours] : rows) {
+    OurNames names = kOurs;
+    names.dmarc_reports = address;
+    const OwnRecords own = MakeOwnRecords(names, {}, {}, {});
+    const bool proposed = std::any_of(own.records.begin(), own.records.end(), [](const v1::DnsRecord& record) {
+      return record.owner().find("_report._dmarc") != std::string::npos;
+    });
+    EXPECT_EQ(proposed, ours) << address;
+  }
 }
 
 }  // namespace
