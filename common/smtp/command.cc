@@ -1,5 +1,6 @@
 #include "common/smtp/command.h"
 
+#include <algorithm>
 #include <cctype>
 
 #include "absl/strings/numbers.h"
@@ -160,27 +161,22 @@ const std::string* Command::Param(std::string_view keyword) const {
 
 Command ParseCommand(std::string_view line) {
   Command command;
-  for (char c : line) {
-    if (IsControl(c) && c != '\t') {
-      command.error = "control character in the command";
-      return command;
-    }
-  }
   while (!line.empty() && IsSpace(line.back())) line.remove_suffix(1);
-  const size_t space = line.find_first_of(" \t");
-  const std::string name = AsciiLower(line.substr(0, space));
-  const std::string_view rest = space == std::string_view::npos ? std::string_view() : Trim(line.substr(space));
+  const auto end = std::find_if(line.begin(), line.end(), [](char c) { return IsSpace(c) || IsControl(c); });
+  const auto verb_bytes = static_cast<size_t>(end - line.begin());
+  const std::string name = AsciiLower(line.substr(0, verb_bytes));
+  const std::string_view rest = Trim(line.substr(verb_bytes));
 
   const VerbRow* row = nullptr;
   for (const VerbRow& candidate : kVerbs) {
     if (candidate.name == name) row = &candidate;
   }
-  if (row == nullptr) {
+  if (row != nullptr) command.verb = row->verb;
+  if (std::any_of(line.begin(), line.end(), [](char c) { return IsControl(c) && c != '\t'; })) {
+    command.error = "control character in the command";
+  } else if (row == nullptr) {
     command.error = "command not recognized";
-    return command;
-  }
-  command.verb = row->verb;
-  if (row->argument == Argument::kNone && !rest.empty()) {
+  } else if (row->argument == Argument::kNone && !rest.empty()) {
     command.error = "no argument allowed";
   } else if (row->argument == Argument::kRequired && rest.empty()) {
     command.error = "argument missing";

@@ -42,7 +42,7 @@ struct Command {
   uint64_t bdat_bytes = 0;
   bool bdat_last = false;
   // Not empty: the syntax is wrong and this is the text for the 501 (for 500 when verb is kUnknown). The rest is not
-  // valid.
+  // valid, but for the verb: what follows a BDAT is content even if its line cannot be read.
   std::string error;
 
   // The value of `keyword` (upper case), or nullptr.

@@ -128,6 +128,18 @@ TEST(ParseCommand, Hostile) {
   EXPECT_NE(ParseCommand("NOOP\rQUIT").error, "");
   EXPECT_NE(ParseCommand("RCPT TO:<a\x01@x.test>").error, "");
   EXPECT_EQ(ParseCommand("NOOP\tx").error, "");
+  // The verb is known all the same.
+  for (const char* line : {"BDAT 60 LAST\x01", "bdat\x01 60 LAST",
+                           "BDAT\x01"
+                           "60",
+                           "BDAT \x7f"}) {
+    EXPECT_EQ(ParseCommand(line).verb, Verb::kBdat) << line;
+    EXPECT_NE(ParseCommand(line).error, "") << line;
+  }
+  EXPECT_EQ(ParseCommand("\x01"
+                         "BDAT 60")
+                .verb,
+            Verb::kUnknown);
 }
 
 }  // namespace
