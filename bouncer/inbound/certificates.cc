@@ -26,6 +26,11 @@ absl::Status Unusable(const std::string& path, const asio::error_code& error) {
   return ::access(path.c_str(), R_OK) == 0 ? absl::InvalidArgumentError(what) : absl::NotFoundError(what);
 }
 
+// An encrypted key is refused: OpenSSL would ask for its passphrase on the terminal, and a server waits for nobody.
+int NoPassphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*/) {
+  return 0;
+}
+
 }  // namespace
 
 absl::StatusOr<Certificates::Context> Certificates::Read(const CertificateFiles& files) {
@@ -36,6 +41,7 @@ absl::StatusOr<Certificates::Context> Certificates::Read(const CertificateFiles&
   SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_default_passwd_cb(native, &NoPassphrase);
   asio::error_code error;
   context->use_certificate_chain_file(files.certificate, error);
   if (error) return Unusable(files.certificate, error);

@@ -13,8 +13,8 @@
 
 namespace wavepost {
 
-// Writes an EC key and a certificate for `name`, valid for a day, into one PEM file.
-inline void WriteSelfSigned(const std::string& path, const std::string& name) {
+// Writes an EC key and a certificate for `name`, valid for a day, into one PEM file. passphrase: the key's; empty: none.
+inline void WriteSelfSigned(const std::string& path, const std::string& name, std::string passphrase = {}) {
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
   const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), &X509_free);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
@@ -28,7 +28,9 @@ inline void WriteSelfSigned(const std::string& path, const std::string& name) {
   WP_CHECK(X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0);
   std::FILE* const file = std::fopen(path.c_str(), "w");
   WP_CHECK(file != nullptr);
-  WP_CHECK(PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1);
+  const EVP_CIPHER* const cipher = passphrase.empty() ? nullptr : EVP_aes_256_cbc();
+  WP_CHECK(PEM_write_PrivateKey(file, key.get(), cipher, nullptr, 0, nullptr,
+                                passphrase.empty() ? nullptr : passphrase.data()) == 1);
   WP_CHECK(PEM_write_X509(file, certificate.get()) == 1);
   std::fclose(file);
 }
