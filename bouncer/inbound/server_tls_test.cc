@@ -89,6 +89,7 @@ TEST_F(ServerTlsTest, OldVersionsAreRefused) {
 
 // What was sent behind STARTTLS in the same packet must never be carried out, neither before nor after the handshake.
 TEST_F(ServerTlsTest, InjectedCommandsAreDropped) {
+  held_.AnswerAtOnce();
   TestClient client(Start());
   client.Reply();
   client.Command("EHLO c");
@@ -214,6 +215,22 @@ TEST_F(CertificatesTest, ErrorsNameTheFile) {
     EXPECT_EQ(loaded.status().code(), row.want) << loaded.status();
     EXPECT_THAT(std::string(loaded.status().message()), HasSubstr(path_));
   }
+}
+
+// Without a callback of ours OpenSSL asks whoever started the server.
+TEST_F(CertificatesTest, NobodyIsAskedForAPassphrase) {
+  const auto plain = Certificates::Load(certificate_, {});
+  ASSERT_TRUE(plain.ok()) << plain.status();
+  const pem_password_cb* const callback = SSL_CTX_get_default_passwd_cb((*plain)->Current({})->native_handle());
+  ASSERT_NE(callback, nullptr);
+  char buffer[16];
+  EXPECT_EQ(callback(buffer, sizeof(buffer), 0, nullptr), 0);
+
+  const std::string locked = path_ + "/locked.pem";
+  WriteSelfSigned(locked, "locked.example", "secret");
+  const auto loaded = Certificates::Load({locked, locked}, {});
+  EXPECT_EQ(loaded.status().code(), absl::StatusCode::kInvalidArgument) << loaded.status();
+  EXPECT_THAT(std::string(loaded.status().message()), HasSubstr(locked));
 }
 
 }  // namespace

@@ -37,8 +37,19 @@ inline std::string TestPath() {
 // Holds every message until the test answers it.
 class HeldSink final : public MessageSink {
  public:
+  // From now on all are answered with OK as they come: for tests that expect none, which would otherwise wait for ever
+  // where they should fail.
+  void AnswerAtOnce() {
+    std::lock_guard lock(mutex_);
+    at_once_ = true;
+  }
+
   void Take(TakenMessage message, std::string /*client*/, Done done) override {
     std::lock_guard lock(mutex_);
+    if (at_once_) {
+      messages_.push_back(std::move(message));
+      return done(absl::OkStatus());
+    }
     messages_.push_back(std::move(message));
     waiting_.push_back(std::move(done));
     arrived_.notify_all();
@@ -73,6 +84,7 @@ class HeldSink final : public MessageSink {
  private:
   std::mutex mutex_;
   std::condition_variable arrived_;
+  bool at_once_ = false;
   std::vector<Done> waiting_;
   std::vector<TakenMessage> messages_;
 };
