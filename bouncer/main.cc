@@ -7,8 +7,9 @@
 //   wavepost-bouncer rules [--check FILE] [--corpus DIR]      list, check and count the rules behind that
 //   wavepost-bouncer --version
 //
-// It is the MX of the return path's domain: over SMTP it takes mail for b+TOKEN@DOMAIN with a genuine token, and for
-// postmaster@DOMAIN (counted and dropped). A report is on disk, synced, before its 250, and stays there until the
+// It is the MX of the return path's domain: over SMTP it takes mail for b+TOKEN and u+TOKEN (unsubscribing) with a
+// genuine token, for fbl@ (complaints), dmarc@ and tlsrpt@ (reports), and for postmaster@ and abuse@, which are kept in
+// the Maildir DATA_DIR/postmaster. A report is on disk, synced, before its 250, and stays there until the
 // coordinator has acknowledged it; the coordinator may be away for any time.
 //
 // Output
