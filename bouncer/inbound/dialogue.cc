@@ -16,6 +16,9 @@ constexpr size_t kClientEntries = 1 << 16;
 constexpr size_t kNetworkEntries = 1 << 14;
 constexpr size_t kRecipientEntries = 1 << 18;
 
+// Whole messages have one part of the memory, connections at least another.
+constexpr size_t kBudgetParts = 4;
+
 // Replies gather up to so much before they are sent; one more is short.
 constexpr size_t kOutputBytesMax = 4 * 1024;
 
@@ -26,6 +29,12 @@ bool AddOnce(RecipientId id, std::vector<RecipientId>* ids) {
   return true;
 }
 
+// Whatever somebody else may take for a BDAT, however it is written.
+bool LooksLikeBdat(std::string_view line) {
+  while (!line.empty() && static_cast<unsigned char>(line.front()) <= ' ') line.remove_prefix(1);
+  return StartsWithIgnoreCase(line, "bdat");
+}
+
 }  // namespace
 
 DialogueShared::DialogueShared(std::string name, const InboundLimits& lim, Mailboxes boxes, uint64_t seed)
@@ -33,6 +42,8 @@ DialogueShared::DialogueShared(std::string name, const InboundLimits& lim, Mailb
       limits(lim),
       mailboxes(std::move(boxes)),
       budget(lim.memory_bytes_max),
+      whole_budget(lim.memory_bytes_max / kBudgetParts),
+      connection_reserve(std::min(lim.connections_max * Dialogue::kPlainBytes, lim.memory_bytes_max / kBudgetParts)),
       client_rates(lim.client_messages_per_minute, absl::Minutes(1), kClientEntries, seed),
       network_rates(lim.network_messages_per_minute, absl::Minutes(1), kNetworkEntries, seed),
       recipient_rates(lim.recipient_messages_per_hour, absl::Hours(1), kRecipientEntries, seed) {}
@@ -44,7 +55,8 @@ Dialogue::Dialogue(DialogueShared* shared, const Client& client) : shared_(share
 }
 
 Dialogue::~Dialogue() {
-  shared_->budget.GiveBack(fixed_taken_ + message_taken_);
+  shared_->budget.GiveBack(fixed_taken_ + recipients_taken_ + message_taken_);
+  shared_->whole_budget.GiveBack(whole_taken_);
 }
 
 void Dialogue::Say(int code, std::string_view enhanced, std::string_view text) {
@@ -95,7 +107,8 @@ void Dialogue::OnEvent(const ServerInput::Event& event) {
     case ServerInput::Kind::kLine:
       return OnLine(event.text);
     case ServerInput::Kind::kLineTooLong:
-      return Error(500, "5.5.2", "line too long");
+      // It may have been a BDAT: how much content follows?
+      return Close(500, "5.5.2", "line too long; closing connection");
     case ServerInput::Kind::kBadNewline:
       if (state_ == State::kCommand) return Close(500, "5.5.2", "lines end with CRLF; closing connection");
       bad_newline_ = true;  // refused at its end; what it says until then is content, never commands
@@ -115,7 +128,7 @@ void Dialogue::OnLine(std::string_view line) {
   if (!command.error.empty()) {
     const std::string why = Printable(command.error, 200);
     // How much content follows? It must not be read as commands.
-    if (command.verb == Command::Verb::kBdat) return Close(501, "5.5.4", why + "; closing connection");
+    if (LooksLikeBdat(line)) return Close(501, "5.5.4", why + "; closing connection");
     const bool unknown = command.verb == Command::Verb::kUnknown;
     return Error(unknown ? 500 : 501, unknown ? "5.5.1" : "5.5.4", why);
   }
@@ -168,6 +181,11 @@ void Dialogue::StartTls(const Command& command) {
   if (!client_.offer_tls) return Error(502, "5.5.1", "STARTTLS is not offered");
   if (secured_) return Error(503, "5.5.1", "TLS is there already");
   if (!command.argument.empty()) return Error(501, "5.5.4", "nothing follows STARTTLS");
+  // A handshake costs us more than a message: it counts as one.
+  if (client_.limited && !shared_->client_rates.Take(client_.client_key, now_)) {
+    ++rate_limited_;
+    return Error(454, "4.7.0", "too many handshakes from your address, try again in a minute");
+  }
   if (!shared_->budget.Take(kTlsBytes)) return Error(454, "4.7.0", "no memory for TLS, try again later");
   fixed_taken_ += kTlsBytes;
   ResetTransaction();
@@ -229,11 +247,17 @@ void Dialogue::Rcpt(const Command& command) {
     case Mailboxes::Kind::kUnsubscribe: {
       const bool report = match.kind == Mailboxes::Kind::kReturnPath;
       std::vector<RecipientId>& ids = report ? envelope.recipients : envelope.unsubscribes;
-      const bool added = AddOnce(match.recipient, &ids);
-      if (added && !shared_->recipient_rates.Take(match.recipient.packed(), now_)) {
+      if (!AddOnce(match.recipient, &ids)) break;
+      if (!shared_->budget.Take(kRecipientBytes, shared_->connection_reserve)) {
+        ids.pop_back();
+        return Say(452, "4.3.1", "too much mail at once, try again later");
+      }
+      if (!shared_->recipient_rates.Take(match.recipient.packed(), now_)) {
+        shared_->budget.GiveBack(kRecipientBytes);
         ids.pop_back();
         return RateLimited("too many messages for this recipient, try again in an hour");
       }
+      recipients_taken_ += kRecipientBytes;
       break;
     }
     case Mailboxes::Kind::kFeedback:
@@ -247,6 +271,7 @@ void Dialogue::Rcpt(const Command& command) {
       break;
   }
   ++recipients_;
+  --idle_commands_;  // recipients_max limits them; MAIL and RSET, which begin anew, do count
   Say(250, "2.1.5", "OK");
 }
 

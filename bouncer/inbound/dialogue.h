@@ -30,6 +30,10 @@ struct DialogueShared {
   const InboundLimits limits;
   const Mailboxes mailboxes;
   MemoryBudget budget;
+  // What messages that are kept whole may have of it: anybody may send them, without a token, and slowly.
+  MemoryBudget whole_budget;
+  // Messages leave so much of the budget to connections: whoever fills it does not keep others from the door.
+  const size_t connection_reserve;
   RateBook client_rates;
   RateBook network_rates;
   RateBook recipient_rates;
@@ -42,6 +46,8 @@ class Dialogue {
   // budget by the dialogue, so that no owner can forget to give it back.
   static constexpr size_t kPlainBytes = 40 * 1024;
   static constexpr size_t kTlsBytes = 96 * 1024;
+  // Taken for each recipient until the message is stored: a record about him, with what the report says.
+  static constexpr size_t kRecipientBytes = 4 * 1024;
 
   enum class Protocol { kSmtp, kLmtp };
 
@@ -117,6 +123,7 @@ class Dialogue {
   void OnChunkEnd();
   void OnMessageEnd();
   void Keep(std::string_view piece);
+  bool TakeForMessage(size_t bytes, bool whole);
   void DropContent();
   void ResetTransaction();
 
@@ -134,7 +141,9 @@ class Dialogue {
   size_t recipients_ = 0;    // accepted RCPTs, with repetitions
   TakenMessage message_;
   size_t fixed_taken_ = kPlainBytes;
+  size_t recipients_taken_ = 0;
   size_t message_taken_ = 0;
+  size_t whole_taken_ = 0;  // of message_taken_, also from the budget of whole messages
   int64_t message_bytes_ = 0;
   bool bad_newline_ = false;
   bool no_memory_ = false;

@@ -89,6 +89,12 @@ INSTANTIATE_TEST_SUITE_P(
         OrderRow{"NoSize", "MAIL FROM:<>\nRCPT TO:<$1>\nBDAT\nQUIT\n", "250 250 501 CLOSE"},
         OrderRow{"BadSize", "MAIL FROM:<>\nRCPT TO:<$1>\nBDAT 6x\nQUIT\n", "250 250 501 CLOSE"},
         OrderRow{"BadWord", "MAIL FROM:<>\nRCPT TO:<$1>\nBDAT 6 FIRST\nQUIT\n", "250 250 501 CLOSE"},
+        OrderRow{"ControlCharacter", "MAIL FROM:<>\nRCPT TO:<$1>\nBDAT 6 LAST\x01\nQUIT\n", "250 250 501 CLOSE"},
+        OrderRow{"ControlBehindTheVerb", "MAIL FROM:<>\nRCPT TO:<$1>\nBDAT\x01 6 LAST\nQUIT\n", "250 250 501 CLOSE"},
+        OrderRow{"ControlBeforeTheVerb", "MAIL FROM:<>\nRCPT TO:<$1>\n\x01 BDAT 6 LAST\nQUIT\n", "250 250 501 CLOSE"},
+        OrderRow{"SpaceBeforeTheVerb", "MAIL FROM:<>\nRCPT TO:<$1>\n BDAT 6 LAST\nQUIT\n", "250 250 501 CLOSE"},
+        OrderRow{"LineTooLong", "MAIL FROM:<>\nRCPT TO:<$1>\nBDAT 6" + std::string(5000, ' ') + "LAST\nQUIT\n",
+                 "250 250 500 CLOSE"},
         OrderRow{"FarTooLarge", "MAIL FROM:<>\nRCPT TO:<$1>\nBDAT 99999999999 LAST\nQUIT\n", "250 250 552 CLOSE"}),
     [](const auto& row) { return row.param.name; });
 
@@ -97,7 +103,7 @@ TEST_F(DialogueChunksTest, AfterAFailedChunkOnlyResetHelps) {
   ToContent();
   EXPECT_EQ(TalkBytes(Chunk("0123456789")), "250");
   EXPECT_EQ(TalkBytes(Chunk("x") + Chunk("y") + Chunk("", true)), "552 503 503");
-  EXPECT_EQ(budget_left(), limits_.memory_bytes_max - Dialogue::kPlainBytes);
+  EXPECT_EQ(budget_left(), limits_.memory_bytes_max - Dialogue::kPlainBytes - Dialogue::kRecipientBytes);
   EXPECT_EQ(Talk("DATA\nRSET\nMAIL FROM:<>\nRCPT TO:<$1>\n"), "503 250 250 250");
   EXPECT_EQ(TalkBytes(Chunk("0123456789", true)), " STORE 250");
 }
@@ -111,7 +117,8 @@ TEST_F(DialogueChunksTest, TooLargeInTheLastChunk) {
 }
 
 TEST_F(DialogueChunksTest, OutOfMemoryIsTemporary) {
-  limits_.memory_bytes_max = Dialogue::kPlainBytes + 10;
+  limits_.connections_max = 0;  // no reserve for them
+  limits_.memory_bytes_max = Dialogue::kPlainBytes + Dialogue::kRecipientBytes + 10;
   ToContent();
   EXPECT_EQ(TalkBytes(Chunk("0123456789") + Chunk("x") + Chunk("", true)), "250 452 503");
   EXPECT_EQ(budget_left(), 10u);

@@ -21,6 +21,7 @@ void Dialogue::ResetTransaction() {
   has_sender_ = false;
   recipients_ = 0;
   DropContent();
+  shared_->budget.GiveBack(std::exchange(recipients_taken_, 0));
   message_ = {};
   message_bytes_ = 0;
   bad_newline_ = no_memory_ = chunking_ = chunk_failed_ = false;
@@ -78,20 +79,31 @@ void Dialogue::Keep(std::string_view piece) {
   const size_t needed = head.size() + piece.size();
   if (needed > message_taken_) {
     const size_t capacity = std::max(needed, std::min(bytes_max, 2 * message_taken_));
-    if (!shared_->budget.Take(capacity - message_taken_)) {
+    if (!TakeForMessage(capacity - message_taken_, whole)) {
       no_memory_ = true;
       return DropContent();
     }
-    message_taken_ = capacity;
     head.reserve(capacity);
   }
   head += piece;
+}
+
+bool Dialogue::TakeForMessage(size_t bytes, bool whole) {
+  if (!shared_->budget.Take(bytes, shared_->connection_reserve)) return false;
+  if (whole && !shared_->whole_budget.Take(bytes)) {
+    shared_->budget.GiveBack(bytes);
+    return false;
+  }
+  message_taken_ += bytes;
+  if (whole) whole_taken_ += bytes;
+  return true;
 }
 
 void Dialogue::DropContent() {
   // Assigning an empty string would keep the old one's memory.
   std::string().swap(message_.head);
   shared_->budget.GiveBack(std::exchange(message_taken_, 0));
+  shared_->whole_budget.GiveBack(std::exchange(whole_taken_, 0));
 }
 
 void Dialogue::OnContentEnd() {

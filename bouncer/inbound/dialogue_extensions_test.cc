@@ -155,6 +155,21 @@ TEST_F(DialogueRatesTest, MessagesForARecipient) {
   EXPECT_EQ(Talk(Message()), taken_);
 }
 
+// A handshake is work for us that nobody pays for.
+TEST_F(DialogueRatesTest, HandshakesCountAsMessages) {
+  client_.offer_tls = true;
+  limits_.client_messages_per_minute = 2;
+  EXPECT_EQ(Talk("EHLO c\nSTARTTLS\n"), "220 250 220 TLS");
+  dialogue_.reset();
+  EXPECT_EQ(Talk("EHLO c\nSTARTTLS\n"), "220 250 220 TLS");
+  dialogue_.reset();
+  EXPECT_EQ(Talk("EHLO c\nSTARTTLS\nMAIL FROM:<>\n"), "220 250 454 450");
+  EXPECT_EQ(dialogue().rate_limited(), 2);
+  client_.limited = false;
+  dialogue_.reset();
+  EXPECT_EQ(Talk("EHLO c\nSTARTTLS\n"), "220 250 220 TLS");
+}
+
 // The same recipient twice in a message is one.
 TEST_F(DialogueRatesTest, RepetitionsInAMessageAreFree) {
   limits_.recipient_messages_per_hour = 1;

@@ -20,7 +20,8 @@ InboundLimits Limits() {
   InboundLimits limits;
   limits.message_bytes_max = 2000;
   limits.head_bytes_max = 300;
-  limits.memory_bytes_max = Dialogue::kPlainBytes + Dialogue::kTlsBytes + 1500;
+  limits.connections_max = 0;  // no reserve for them
+  limits.memory_bytes_max = Dialogue::kPlainBytes + Dialogue::kTlsBytes + 3 * Dialogue::kRecipientBytes;
   limits.hops_max = 3;
   // No tables of megabytes for each run.
   limits.client_messages_per_minute = limits.network_messages_per_minute = limits.recipient_messages_per_hour = 0;
@@ -118,6 +119,7 @@ Talk Converse(std::string_view bytes, size_t piece, const Dialogue::Client& clie
     }
   }
   WP_CHECK(shared.budget.left() == Limits().memory_bytes_max);
+  WP_CHECK(shared.whole_budget.left() == Limits().memory_bytes_max / 4);
   return talk;
 }
 

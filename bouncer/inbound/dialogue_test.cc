@@ -154,7 +154,7 @@ TEST_F(DialogueTest, RecipientLimit) {
 }
 
 TEST_F(DialogueTest, LineTooLong) {
-  EXPECT_EQ(Talk("EHLO c\n" + std::string(20'000, 'x') + "\nNOOP\n"), "220 250 500 250");
+  EXPECT_EQ(Talk("EHLO c\n" + std::string(20'000, 'x') + "\nNOOP\n"), "220 250 500 CLOSE");
 }
 
 TEST_F(DialogueTest, KeepsAHeadOfALargeMessage) {
@@ -192,12 +192,13 @@ TEST_F(DialogueTest, ClosesOnEndlessMessages) {
 }
 
 TEST_F(DialogueTest, OutOfMemoryIsTemporary) {
-  limits_.memory_bytes_max = Dialogue::kPlainBytes + 10;
+  limits_.connections_max = 0;  // no reserve for them
+  limits_.memory_bytes_max = Dialogue::kPlainBytes + Dialogue::kRecipientBytes + 10;
   EXPECT_EQ(Talk("EHLO c\nMAIL FROM:<>\nRCPT TO:<$1>\nDATA\n" + std::string(50, 'x') + "\n.\n"),
             "220 250 250 250 354 452");
-  EXPECT_EQ(budget_left(), 10u);
+  EXPECT_EQ(budget_left(), Dialogue::kRecipientBytes + 10);
   EXPECT_EQ(Talk("MAIL FROM:<>\nRCPT TO:<$1>\nDATA\nx\n.\n"), "250 250 354 STORE 250");
-  EXPECT_EQ(budget_left(), 10u);
+  EXPECT_EQ(budget_left(), Dialogue::kRecipientBytes + 10);
 }
 
 TEST_F(DialogueTest, BudgetComesBackWhenTheClientGoes) {
@@ -213,7 +214,7 @@ TEST_F(DialogueTest, BudgetIsHeldUntilStored) {
   Wants wants = dialogue().Advance(now_);
   EXPECT_EQ(wants, Wants::kStore);
   const TakenMessage message = dialogue().TakeMessage();
-  EXPECT_EQ(budget_left(), limits_.memory_bytes_max - Dialogue::kPlainBytes - 5);
+  EXPECT_EQ(budget_left(), limits_.memory_bytes_max - Dialogue::kPlainBytes - Dialogue::kRecipientBytes - 5);
   dialogue().Stored(absl::OkStatus());
   EXPECT_EQ(budget_left(), limits_.memory_bytes_max - Dialogue::kPlainBytes);
 }

@@ -10,9 +10,9 @@ class MemoryBudget {
  public:
   explicit MemoryBudget(size_t bytes_max) : left_(bytes_max) {}
 
-  // All or nothing; false: there is not so much left.
-  bool Take(size_t bytes) {
-    if (bytes > left_) return false;
+  // All or nothing; false: there is not so much left, or less than `reserve` would be.
+  bool Take(size_t bytes, size_t reserve = 0) {
+    if (bytes > left_ || left_ - bytes < reserve) return false;
     left_ -= bytes;
     return true;
   }
