@@ -55,7 +55,7 @@ class BouncerApp::Impl {
                                             .first_sequence = absl::ToUnixMicros(clock_.Now()),
                                             .new_id = absl::StrFormat("%08x", std::random_device()()),
                                             .records_max = config.outbox_records_max}));
-    RETURN_IF_ERROR(OpenDoors(config));
+    // Before the doors: the first report that is stored calls the listener.
     ASSIGN_OR_RETURN(feed_, Feed::Start({.bouncer_id = NameAtCoordinator(config.node_id, outbox_->id()),
                                          .coordinator = config.coordinator,
                                          .tls = config.tls,
@@ -65,6 +65,7 @@ class BouncerApp::Impl {
                                          .seed = std::random_device()()},
                                         outbox_.get()));
     outbox_->OnDurable([feed = feed_.get()] { feed->Wake(); });
+    RETURN_IF_ERROR(OpenDoors(config));
     if (!config.metrics_listen.empty()) {
       metrics_ = std::make_unique<MetricsServer>([this] { return CollectBouncerMetrics(Figures()); }, &clock_);
       RETURN_IF_ERROR(metrics_->Start(config.metrics_listen));
@@ -141,7 +142,9 @@ class BouncerApp::Impl {
       ASSIGN_OR_RETURN(status_, StartStatusServer(config.status_listen));
     }
     if (!config.unsubscribe.listen.empty()) {
-      ASSIGN_OR_RETURN(page_, UnsubscribeServer::Start(config.unsubscribe, &*keys_, intake_.get(), &clock_));
+      UnsubscribeServer::Options page = config.unsubscribe;
+      page.seed = std::random_device()();
+      ASSIGN_OR_RETURN(page_, UnsubscribeServer::Start(page, &*keys_, intake_.get(), &clock_));
     }
     if (!config.ingest_listen.empty()) {
       ingest_ = std::make_unique<IngestServer>(intake_.get(), !config.tls.authority.empty());

@@ -3,7 +3,6 @@
 #include <expat.h>
 
 #include <algorithm>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,15 +13,12 @@
 #include "absl/strings/str_cat.h"
 #include "bouncer/aggregate/dmarc_rows.h"
 #include "bouncer/aggregate/fields.h"
+#include "bouncer/aggregate/xml_memory.h"
 #include "common/base/status_macros.h"
 #include "common/base/strings.h"
 
 namespace wavepost {
 namespace {
-
-struct FreeParser {
-  void operator()(XML_Parser parser) const { XML_ParserFree(parser); }
-};
 
 std::string DispositionOf(std::string_view text) {
   std::string word = ReportWord(text);
@@ -54,7 +50,7 @@ struct Record {
 
 class Reading {
  public:
-  Reading() : parser_(XML_ParserCreate(nullptr)) {}
+  Reading() : parser_(MakeXmlParser()) {}
 
   absl::StatusOr<v1::DmarcReport> Read(Unpacker& in);
 
@@ -71,7 +67,7 @@ class Reading {
   void EndRecord();
   absl::StatusOr<v1::DmarcReport> Finish();
 
-  std::unique_ptr<std::remove_pointer_t<XML_Parser>, FreeParser> parser_;
+  XmlParser parser_;
   absl::Status stopped_;
   bool done_ = false;
   bool heard_ = false;        // expat said something since the last look
@@ -245,6 +241,10 @@ absl::Status Reading::Parse(std::string_view piece, bool last) {
   const XML_Status parsed = XML_Parse(parser_.get(), piece.data(), static_cast<int>(piece.size()), last ? 1 : 0);
   if (done_) return absl::OkStatus();
   if (!stopped_.ok()) return stopped_;
+  if (parsed != XML_STATUS_OK && XML_GetErrorCode(parser_.get()) == XML_ERROR_NO_MEMORY) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the XML needs more than ", kXmlMemoryMax >> 20, " MiB to be read, as no report does"));
+  }
   if (parsed != XML_STATUS_OK) {
     return absl::InvalidArgumentError(absl::StrCat("the XML is broken at line ",
                                                    XML_GetCurrentLineNumber(parser_.get()), ": ",

@@ -147,6 +147,21 @@ TEST(DmarcXmlTest, Refuses) {
   }
 }
 
+// expat keeps each name that it has seen.
+TEST(DmarcXmlTest, MillionsOfNamesAreRefused) {
+  const std::string report = DmarcXml(DmarcRecord("192.0.2.1", 3));
+  for (const bool attributes : {false, true}) {
+    std::string names;
+    for (int i = 0; i < 500'000; ++i) {
+      absl::StrAppend(&names, attributes ? "<a n" : "<n", i, attributes ? "=\"\"/>" : "/>");
+    }
+    const auto read = Read(absl::StrReplaceAll(report, {{"</feedback>", names + "</feedback>"}}));
+    EXPECT_EQ(read.status().code(), absl::StatusCode::kResourceExhausted) << read.status();
+  }
+  // What one report used is free for the next.
+  EXPECT_TRUE(Read(report).ok());
+}
+
 TEST(DmarcXmlTest, LongTextsAreCut) {
   const auto got = Read(With("<org_name>receiver.example", "<org_name>" + std::string(1 << 20, 'a')));
   ASSERT_TRUE(got.ok()) << got.status();

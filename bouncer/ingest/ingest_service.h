@@ -17,9 +17,9 @@ class Intake;
 
 class IngestServer {
  public:
-  static constexpr int kStreamsMax = 16;
+  static constexpr int kStreamsMax = 4;
   static constexpr size_t kWindow = 64;                // unanswered messages of a stream
-  static constexpr size_t kWindowBytesMax = 4 << 20;   // and their bytes; one more may be read over it
+  static constexpr size_t kWindowBytesMax = 1 << 20;   // and their bytes; one more may be read over it
   static constexpr size_t kMessageBytesMax = 3 << 20;  // larger: INVALID_ARGUMENT in the answer
   static constexpr size_t kIdBytesMax = 128;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <asio/post.hpp>
+#include <iterator>
 #include <utility>
 
 #include "bouncer/intake/records.h"
@@ -16,21 +17,45 @@ Intake::~Intake() {
 }
 
 void Intake::Stop() {
+  aggregator_.join();
   reader_.join();
 }
 
 void Intake::Take(TakenMessage message, std::string client, Done done) {
-  asio::post(reader_,
+  if (!message.envelope.aggregate) {
+    asio::post(reader_,
+               [this, message = std::move(message), client = std::move(client), done = std::move(done)]() mutable {
+                 Read(std::move(message), std::move(client), {}, std::move(done));
+               });
+    return;
+  }
+  if (aggregates_waiting_.fetch_add(1) >= kAggregatesWaitingMax) {
+    aggregates_waiting_.fetch_sub(1);
+    return done(absl::ResourceExhaustedError("too many DMARC and TLS reports at once"));
+  }
+  asio::post(aggregator_,
              [this, message = std::move(message), client = std::move(client), done = std::move(done)]() mutable {
-               Records records = RecordsOfMail(message.head, message.envelope, *keys_, clock_->Now());
-               if (!message.envelope.keep) return Append(std::move(records), std::move(done));
-               keep_(std::move(message.head), std::move(client),
-                     [this, records = std::move(records), done = std::move(done)](const absl::Status& status) mutable {
-                       if (!status.ok()) return done(status);
-                       counters_.kept.fetch_add(1);
-                       Append(std::move(records), std::move(done));
-                     });
+               Records records = {RecordOfAggregate(message.head, clock_->Now())};
+               aggregates_waiting_.fetch_sub(1);
+               message.envelope.aggregate = false;
+               if (message.envelope.empty()) return Append(std::move(records), std::move(done));
+               asio::post(reader_, [this, message = std::move(message), client = std::move(client),
+                                    records = std::move(records), done = std::move(done)]() mutable {
+                 Read(std::move(message), std::move(client), std::move(records), std::move(done));
+               });
              });
+}
+
+void Intake::Read(TakenMessage message, std::string client, Records records, Done done) {
+  Records more = RecordsOfMail(message.head, message.envelope, *keys_, clock_->Now());
+  std::move(more.begin(), more.end(), std::back_inserter(records));
+  if (!message.envelope.keep) return Append(std::move(records), std::move(done));
+  keep_(std::move(message.head), std::move(client),
+        [this, records = std::move(records), done = std::move(done)](const absl::Status& status) mutable {
+          if (!status.ok()) return done(status);
+          counters_.kept.fetch_add(1);
+          Append(std::move(records), std::move(done));
+        });
 }
 
 void Intake::Ingest(std::string message, std::string envelope_recipient, Ingested done) {

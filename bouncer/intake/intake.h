@@ -1,9 +1,11 @@
 // Where mail from every door goes: read, tied to recipients, stored; then the door may say yes.
 //
 // Owner:    a thread of its own reads the mails, so that a slow one holds up no other connection; one thread, so that
-//           reports of a recipient keep their order.
+//           reports of a recipient keep their order. DMARC and TLS reports, which may take a second of unpacking, have
+//           another, so that they hold up no bounce.
 // Lifetime: Stop() before the store and the kept mail go away; what was taken until then is still answered.
-// Limits:   none of its own: doors bound what they hand in (one message per connection; a window per stream).
+// Limits:   doors bound what they hand in (one message per connection; a window per stream), and no more than
+//           kAggregatesWaitingMax mails for aggregate reports wait.
 #pragma once
 
 #include <array>
@@ -28,6 +30,8 @@ class Intake final : public MessageSink, public ReportStore {
  public:
   using Done = ReportStore::Done;
   using Records = std::vector<cluster::v1::BounceReport>;
+  static constexpr int kAggregatesWaitingMax = 16;
+
   // Keeps a mail for people; its arguments as MessageSink::Take's.
   using Keep = std::function<void(std::string mail, std::string client, Done done)>;
   using Ingested = std::function<void(const absl::Status& status, const Records& records)>;
@@ -48,8 +52,9 @@ class Intake final : public MessageSink, public ReportStore {
   Intake(const TokenKeys* keys, ReportStore* store, Keep keep, const Clock* clock);
   ~Intake() override;  // as Stop()
 
-  // `done` runs on another thread, once: OK means that all of it is on disk, synced. If one of several parts fails
-  // (kept, records) it is an error, and a message that is sent again is entered again.
+  // `done` runs once, on another thread (on the caller's if there is no room): OK means that all of it is on disk,
+  // synced. If one of several parts fails (kept, records) it is an error, and a message that is sent again is entered
+  // again.
   void Take(TakenMessage message, std::string client, Done done) override;
 
   // What a platform hands in. `done` as above, never on the caller's thread.
@@ -73,13 +78,17 @@ class Intake final : public MessageSink, public ReportStore {
   };
 
   void Count(const Tally& tally);
+  // On the reader's thread; `records` are stored with those of the mail.
+  void Read(TakenMessage message, std::string client, Records records, Done done);
 
   const TokenKeys* const keys_;
   ReportStore* const store_;
   const Keep keep_;
   const Clock* const clock_;
   Counters counters_;
+  std::atomic<int> aggregates_waiting_{0};
   asio::thread_pool reader_{1};
+  asio::thread_pool aggregator_{1};
 };
 
 }  // namespace wavepost

@@ -14,6 +14,7 @@ namespace {
 class RecordingStore final : public ReportStore {
  public:
   void Append(std::vector<cluster::v1::BounceReport> reports, Done done) override {
+    if (before_aggregate && reports[0].source() == cluster::v1::BounceReport::AGGREGATE_MAIL) before_aggregate();
     {
       const std::lock_guard lock(mutex_);
       for (auto& report : reports) stored_.push_back(std::move(report));
@@ -25,6 +26,7 @@ class RecordingStore final : public ReportStore {
     return stored_;
   }
   absl::Status status;
+  std::function<void()> before_aggregate;
 
  private:
   std::mutex mutex_;
@@ -82,6 +84,43 @@ TEST_F(IntakeTest, WhatCannotBeKeptIsAnErrorAndNothingIsStored) {
   EXPECT_EQ(Take({.recipients = {{1, 2}}, .keep = true}).code(), absl::StatusCode::kResourceExhausted);
   EXPECT_TRUE(store_.stored().empty());
   EXPECT_EQ(intake_.counters().kept.load(), 0);
+}
+
+TEST_F(IntakeTest, AMailToSeveralDoorsIsStoredAsOne) {
+  EXPECT_TRUE(Take({.recipients = {{1, 2}}, .aggregate = true, .keep = true}).ok());
+  const auto stored = store_.stored();
+  ASSERT_EQ(stored.size(), 2u);
+  EXPECT_EQ(stored[0].source(), cluster::v1::BounceReport::AGGREGATE_MAIL);
+  EXPECT_EQ(stored[1].source(), cluster::v1::BounceReport::RETURN_PATH);
+  EXPECT_EQ(kept_.size(), 1u);
+}
+
+TEST_F(IntakeTest, AggregateReportsHoldUpNoBounce) {
+  // The first one waits in the store for as long as we like, on the thread that read it.
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  std::promise<void> reached;
+  bool first = true;
+  store_.before_aggregate = [&] {
+    if (!std::exchange(first, false)) return;
+    reached.set_value();
+    released.wait();
+  };
+  std::atomic<int> refused{0};
+  std::atomic<int> stored{0};
+  const auto take = [&] {
+    intake_.Take({.head = "x", .envelope = {.aggregate = true}}, "192.0.2.1", [&](const absl::Status& status) {
+      (absl::IsResourceExhausted(status) ? refused : stored).fetch_add(1);
+    });
+  };
+  take();
+  reached.get_future().wait();
+  for (int i = 0; i < Intake::kAggregatesWaitingMax + 5; ++i) take();
+  EXPECT_EQ(refused.load(), 5);
+  EXPECT_TRUE(Take({.recipients = {{1, 2}}}).ok());
+  release.set_value();
+  intake_.Stop();
+  EXPECT_EQ(stored.load(), Intake::kAggregatesWaitingMax + 1);
 }
 
 TEST_F(IntakeTest, IngestTellsWhatItStored) {

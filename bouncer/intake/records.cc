@@ -59,24 +59,6 @@ void AppendFromInside(const Reading& reading, const TokenKeys& keys, BounceRepor
   for (size_t i = 0; i < count; ++i) out->push_back(RecordOf(reading.findings[i], reading, source, now));
 }
 
-BounceReport AggregateRecord(std::string_view message, absl::Time now) {
-  BounceReport record = NewRecord(BounceReport::AGGREGATE_MAIL, now);
-  absl::StatusOr<AggregateReport> report = ReadAggregateReport(message);
-  if (!report.ok()) {
-    record.set_bounce_class(v1::NOT_A_BOUNCE);
-    record.mutable_status()->set_phase("report");
-    record.mutable_status()->set_text(
-        Printable(absl::StrCat("no readable DMARC or TLS report: ", report.status().message()), 1024));
-    return record;
-  }
-  if (auto* const dmarc = std::get_if<v1::DmarcReport>(&*report)) {
-    *record.mutable_dmarc() = std::move(*dmarc);
-  } else {
-    *record.mutable_tls() = std::move(std::get<v1::TlsReport>(*report));
-  }
-  return record;
-}
-
 }  // namespace
 
 std::optional<RecipientId> RecipientOfLocalPart(const TokenKeys& keys, std::string_view local_part) {
@@ -119,8 +101,25 @@ std::vector<BounceReport> RecordsOfMail(std::string_view message, const Envelope
   for (const RecipientId& recipient : envelope.unsubscribes) {
     out.push_back(UnsubscribeRecord(recipient, BounceReport::UNSUBSCRIBE_MAIL, "unsubscribed by mail", now));
   }
-  if (envelope.aggregate) out.push_back(AggregateRecord(message, now));
   return out;
+}
+
+BounceReport RecordOfAggregate(std::string_view message, absl::Time now) {
+  BounceReport record = NewRecord(BounceReport::AGGREGATE_MAIL, now);
+  absl::StatusOr<AggregateReport> report = ReadAggregateReport(message);
+  if (!report.ok()) {
+    record.set_bounce_class(v1::NOT_A_BOUNCE);
+    record.mutable_status()->set_phase("report");
+    record.mutable_status()->set_text(
+        Printable(absl::StrCat("no readable DMARC or TLS report: ", report.status().message()), 1024));
+    return record;
+  }
+  if (auto* const dmarc = std::get_if<v1::DmarcReport>(&*report)) {
+    *record.mutable_dmarc() = std::move(*dmarc);
+  } else {
+    *record.mutable_tls() = std::move(std::get<v1::TlsReport>(*report));
+  }
+  return record;
 }
 
 std::vector<BounceReport> RecordsOfIngest(std::string_view message, std::string_view envelope_recipient,

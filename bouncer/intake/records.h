@@ -29,13 +29,16 @@ std::optional<RecipientId> RecipientOfLocalPart(const TokenKeys& keys, std::stri
 // that is answered or forwarded carries the latter along. Nothing if none is genuine, or if they name several.
 std::optional<RecipientId> RecipientOfTokens(const TokenKeys& keys, const std::vector<std::string>& local_parts);
 
-// What came in by mail. Sequences are 0. At least one record, unless the envelope only asks to keep the mail.
+// What came in by mail, but for aggregate reports. Sequences are 0.
 //   recipients     one record each, with all findings as one (Combine)
 //   unsubscribes   one record each: that they wrote is enough, what they wrote is not looked at
 //   feedback       one record about the recipient whose token stands inside, else up to kUnattributedMax about nobody
-//   aggregate      the DMARC or TLS report; if it cannot be read, a record about nobody that says why
 std::vector<cluster::v1::BounceReport> RecordsOfMail(std::string_view message, const Envelope& envelope,
                                                      const TokenKeys& keys, absl::Time now);
+
+// What came to the address for DMARC and TLS reports: the report, or if it cannot be read a record about nobody that
+// says why.
+cluster::v1::BounceReport RecordOfAggregate(std::string_view message, absl::Time now);
 
 // What a platform handed in. `envelope_recipient`: an address, or empty. At least one record.
 std::vector<cluster::v1::BounceReport> RecordsOfIngest(std::string_view message, std::string_view envelope_recipient,

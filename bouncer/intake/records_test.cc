@@ -137,12 +137,11 @@ TEST(RecordsTest, IngestTakesTheEnvelopeFirst) {
 }
 
 TEST(RecordsTest, WhatIsNoAggregateReportSaysSo) {
-  const auto records = RecordsOfMail("Subject: hi\r\n\r\nhi\r\n", {.aggregate = true}, Keys(), absl::UnixEpoch());
-  ASSERT_EQ(records.size(), 1u);
-  EXPECT_EQ(records[0].recipient_id(), 0u);
-  EXPECT_EQ(records[0].bounce_class(), v1::NOT_A_BOUNCE);
-  EXPECT_EQ(records[0].source(), BounceReport::AGGREGATE_MAIL);
-  EXPECT_NE(records[0].status().text().find("no readable"), std::string::npos);
+  const BounceReport record = RecordOfAggregate("Subject: hi\r\n\r\nhi\r\n", absl::UnixEpoch());
+  EXPECT_EQ(record.recipient_id(), 0u);
+  EXPECT_EQ(record.bounce_class(), v1::NOT_A_BOUNCE);
+  EXPECT_EQ(record.source(), BounceReport::AGGREGATE_MAIL);
+  EXPECT_NE(record.status().text().find("no readable"), std::string::npos);
 }
 
 }  // namespace

@@ -70,6 +70,8 @@ std::vector<prometheus::MetricFamily> CollectBouncerMetrics(const BouncerFigures
   const InboundServer::Counters& smtp = *figures.smtp;
   out.Counter("smtp_connections", "Connections taken.", smtp.connections);
   out.Counter("smtp_connections_refused", "Connections refused.", smtp.connections_refused);
+  out.Counter("smtp_not_stored", "Messages answered with 45x because something was full or broken.",
+              smtp.messages_not_stored);
   out.Counter("smtp_timeouts", "Clients that were too slow.", smtp.timeouts);
   out.Counter("smtp_recipients_refused", "Unknown or forged addresses.", smtp.recipients_refused);
   out.Counter("smtp_rate_limited", "MAIL or RCPT answered with 450: too many messages.", smtp.rate_limited);
@@ -78,6 +80,8 @@ std::vector<prometheus::MetricFamily> CollectBouncerMetrics(const BouncerFigures
   if (figures.page != nullptr) {
     out.Counter("unsubscribe_pages", "Unsubscribe pages shown.", figures.page->pages);
     out.Counter("unsubscribed", "Recipients who unsubscribed on the page or by one click.", figures.page->unsubscribed);
+    out.Counter("page_not_stored", "Posts to the page that the disk did not take: 503.", figures.page->not_stored);
+    out.Counter("page_too_many", "Requests to the page beyond a client's rate: 429.", figures.page->too_many);
     out.Counter("page_refused", "Requests to the page that were none of its business.", figures.page->refused);
   }
   out.Begin("wavepost_bouncer_ingested_total", "Messages taken by IngestReport.", prometheus::MetricType::Counter);

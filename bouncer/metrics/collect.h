@@ -10,7 +10,8 @@
 //   wavepost_bouncer_smtp_recipients_refused_total unknown or forged addresses
 //   wavepost_bouncer_smtp_rate_limited_total, wavepost_bouncer_tls_handshakes_total, ..._failed_total
 //   wavepost_bouncer_unsubscribe_pages_total, wavepost_bouncer_unsubscribed_total, wavepost_bouncer_page_refused_total
-//   wavepost_bouncer_ingested_total                messages by IngestReport
+//   wavepost_bouncer_page_not_stored_total, wavepost_bouncer_page_too_many_total,
+//   wavepost_bouncer_smtp_not_stored_total wavepost_bouncer_ingested_total                messages by IngestReport
 //   wavepost_bouncer_outbox_waiting                not yet acknowledged by the coordinator
 //   wavepost_bouncer_feed_connected                1 or 0
 #pragma once

@@ -28,7 +28,7 @@ struct PageRequest {
 
 struct PageAnswer {
   int status = 404;
-  std::string html;          // UTF-8; empty for a HEAD
+  std::string html;          // UTF-8; the server leaves it out in answer to a HEAD
   std::string allow;         // of a 405
   bool unsubscribe = false;  // store it for `recipient` first; if that fails, answer PageOutOfOrder instead
   RecipientId recipient;

@@ -4,10 +4,16 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <asio/ip/address.hpp>
+#include <chrono>
 #include <condition_variable>
+#include <cstring>
 #include <fstream>
 #include <iterator>
+#include <list>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -15,6 +21,8 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "bouncer/inbound/client_key.h"
+#include "bouncer/inbound/rate_book.h"
 #include "bouncer/intake/records.h"
 #include "bouncer/unsubscribe/page.h"
 #include "common/base/status_macros.h"
@@ -90,19 +98,47 @@ MHD_Result Queue(MHD_Connection* connection, const PageAnswer& answer) {
   return queued;
 }
 
+// A client may send so much more than a body that we take before the connection ends.
+constexpr size_t kSwallowedBytesMax = 64 * 1024;
+constexpr size_t kClientEntries = 1 << 14;
+constexpr size_t kRecipientEntries = 1 << 16;
+
 // One request, from its header until it is answered. Owned by libmicrohttpd's pointer, freed in Completed.
 struct Exchange {
   std::string body;
-  bool too_long = false;
+  size_t received = 0;
   std::optional<PageAnswer> answer;  // known, waits until it can be sent
+  bool stored = false;               // of `answer`
 };
+
+// A connection: when its present request began. Owned by libmicrohttpd's socket context.
+struct Peer {
+  MHD_socket socket = MHD_INVALID_SOCKET;
+  RateBook::Time since;
+  std::list<Peer*>::iterator place;
+};
+
+uint64_t KeyOf(const sockaddr* address) {
+  if (address == nullptr) return 0;
+  if (address->sa_family == AF_INET) {
+    return ClientKey(asio::ip::address_v4(ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr)));
+  }
+  asio::ip::address_v6::bytes_type bytes;
+  std::memcpy(bytes.data(), &reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr, bytes.size());
+  return ClientKey(asio::ip::address_v6(bytes));
+}
 
 }  // namespace
 
 class UnsubscribeServer::Impl {
  public:
   Impl(Options options, const TokenKeys* keys, ReportStore* store, const Clock* clock)
-      : options_(std::move(options)), keys_(keys), store_(store), clock_(clock) {}
+      : options_(std::move(options)),
+        keys_(keys),
+        store_(store),
+        clock_(clock),
+        client_rates_(options_.client_requests_per_minute, absl::Minutes(1), kClientEntries, options_.seed),
+        recipient_rates_(options_.recipient_posts_per_hour, absl::Hours(1), kRecipientEntries, options_.seed) {}
   ~Impl() { Stop(); }
 
   absl::Status Start() {
@@ -120,12 +156,13 @@ class UnsubscribeServer::Impl {
       more.push_back({MHD_OPTION_HTTPS_MEM_KEY, 0, key.data()});
     }
     more.push_back({MHD_OPTION_END, 0, nullptr});
-    daemon_ = MHD_start_daemon(
-        flags, 0, nullptr, nullptr, &Impl::Handle, this, MHD_OPTION_SOCK_ADDR, &address.storage,
-        MHD_OPTION_NOTIFY_COMPLETED, &Impl::Completed, this, MHD_OPTION_CONNECTION_LIMIT, options_.connections_max,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, options_.connections_per_address_max, MHD_OPTION_CONNECTION_TIMEOUT,
-        options_.idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, options_.connection_bytes_max,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, more.data(), MHD_OPTION_END);
+    daemon_ = MHD_start_daemon(flags, 0, nullptr, nullptr, &Impl::Handle, this, MHD_OPTION_SOCK_ADDR, &address.storage,
+                               MHD_OPTION_NOTIFY_COMPLETED, &Impl::Completed, this, MHD_OPTION_NOTIFY_CONNECTION,
+                               &Impl::Connected, this, MHD_OPTION_CONNECTION_LIMIT, options_.connections_max,
+                               MHD_OPTION_PER_IP_CONNECTION_LIMIT, options_.connections_per_address_max,
+                               MHD_OPTION_CONNECTION_TIMEOUT, options_.idle_timeout_s,
+                               MHD_OPTION_CONNECTION_MEMORY_LIMIT, options_.connection_bytes_max,
+                               MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, more.data(), MHD_OPTION_END);
     if (daemon_ == nullptr) {
       return absl::UnavailableError(absl::StrCat("cannot serve the unsubscribe page on ", options_.listen,
                                                  ": the port is taken, the address is not of this machine, or the "
@@ -142,6 +179,8 @@ class UnsubscribeServer::Impl {
     const MHD_socket listener = MHD_quiesce_daemon(daemon_);
     {
       std::unique_lock lock(mutex_);
+      // Connections that are open go on sending; a suspended one at the end would be an error of ours.
+      stopping_ = true;
       idle_.wait(lock, [this] { return waiting_ == 0; });
     }
     MHD_stop_daemon(daemon_);
@@ -163,25 +202,74 @@ class UnsubscribeServer::Impl {
     return static_cast<Impl*>(self)->Advance(connection, url, method, upload, upload_bytes, *exchange);
   }
 
-  static void Completed(void*, MHD_Connection*, void** state, MHD_RequestTerminationCode) {
+  static void Completed(void*, MHD_Connection* connection, void** state, MHD_RequestTerminationCode) {
     delete static_cast<Exchange*>(*state);
     *state = nullptr;
+    Touch(connection);
+  }
+
+  static void Connected(void* self, MHD_Connection* connection, void** context, MHD_ConnectionNotificationCode code) {
+    static_cast<Impl*>(self)->Register(connection, context, code == MHD_CONNECTION_NOTIFY_STARTED);
+  }
+
+  static void Touch(MHD_Connection* connection) {
+    const MHD_ConnectionInfo* const info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    if (info == nullptr || info->socket_context == nullptr) return;
+    static_cast<Peer*>(info->socket_context)->since = std::chrono::steady_clock::now();
+  }
+
+  // Everything below runs on libmicrohttpd's thread, but for what the store calls back.
+
+  // libmicrohttpd's time limit is for silence only. Whoever sends a byte now and then is cut when others need the room.
+  void Register(MHD_Connection* connection, void** context, bool started) {
+    if (!started) {
+      auto* const peer = static_cast<Peer*>(*context);
+      if (peer == nullptr) return;
+      peers_.erase(peer->place);
+      delete peer;
+      *context = nullptr;
+      return;
+    }
+    const RateBook::Time now = std::chrono::steady_clock::now();
+    if (peers_.size() > options_.connections_max / 2) {
+      for (const Peer* const peer : peers_) {
+        if (now - peer->since > absl::ToChronoNanoseconds(options_.request_max)) shutdown(peer->socket, SHUT_RDWR);
+      }
+    }
+    const MHD_ConnectionInfo* const info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    auto* const peer = new Peer{.socket = info == nullptr ? MHD_INVALID_SOCKET : info->connect_fd, .since = now};
+    peer->place = peers_.insert(peers_.end(), peer);
+    *context = peer;
+  }
+
+  bool ClientMayAsk(MHD_Connection* connection) {
+    const MHD_ConnectionInfo* const info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    return client_rates_.Take(KeyOf(info == nullptr ? nullptr : info->client_addr), std::chrono::steady_clock::now());
   }
 
   MHD_Result Advance(MHD_Connection* connection, const char* url, const char* method, const char* upload,
                      size_t* upload_bytes, Exchange* exchange) {
     if (*upload_bytes > 0) {
-      exchange->too_long = exchange->too_long || exchange->body.size() + *upload_bytes > kPageBodyBytesMax;
-      if (!exchange->too_long) exchange->body.append(upload, *upload_bytes);
+      exchange->received += *upload_bytes;
+      if (exchange->received > kSwallowedBytesMax) return MHD_NO;
+      if (exchange->received <= kPageBodyBytesMax) exchange->body.append(upload, *upload_bytes);
       *upload_bytes = 0;
       return MHD_YES;
     }
-    if (exchange->answer.has_value()) return Queue(connection, *exchange->answer);
-    if (exchange->too_long) {
+    if (exchange->answer.has_value()) {
+      const uint64_t recipient = exchange->answer->recipient.packed();
+      if (exchange->stored) recipient_rates_.Take(recipient, std::chrono::steady_clock::now());
+      return Queue(connection, *exchange->answer);
+    }
+    if (exchange->received > kPageBodyBytesMax) {
       counters_.refused.fetch_add(1);
       return Queue(connection, {.status = 413});
     }
     const std::string languages = HeaderOf(connection, "Accept-Language");
+    if (!ClientMayAsk(connection)) {
+      counters_.too_many.fetch_add(1);
+      return Queue(connection, PageTooMany(languages));
+    }
     PageAnswer answer = AnswerPage({.method = method,
                                     .path = url,
                                     .accept_language = languages,
@@ -192,6 +280,11 @@ class UnsubscribeServer::Impl {
       (answer.status == 200 ? counters_.pages : counters_.refused).fetch_add(1);
       return Queue(connection, answer);
     }
+    if (!recipient_rates_.Has(answer.recipient.packed(), std::chrono::steady_clock::now())) {
+      // It was stored as often; nothing would change.
+      counters_.repeated.fetch_add(1);
+      return Queue(connection, answer);
+    }
     return Store(connection, std::move(answer), languages, exchange);
   }
 
@@ -199,7 +292,7 @@ class UnsubscribeServer::Impl {
   MHD_Result Store(MHD_Connection* connection, PageAnswer answer, const std::string& languages, Exchange* exchange) {
     {
       const std::lock_guard lock(mutex_);
-      if (waiting_ >= options_.posts_waiting_max) {
+      if (stopping_ || waiting_ >= options_.posts_waiting_max) {
         counters_.not_stored.fetch_add(1);
         return Queue(connection, PageOutOfOrder(languages));
       }
@@ -210,6 +303,7 @@ class UnsubscribeServer::Impl {
     MHD_suspend_connection(connection);
     store_->Append(std::move(records),
                    [this, connection, exchange, languages, answer = std::move(answer)](absl::Status status) mutable {
+                     exchange->stored = status.ok();
                      if (status.ok()) {
                        counters_.unsubscribed.fetch_add(1);
                        spdlog::debug("event=unsubscribed recipient={} by=page", answer.recipient.ToString());
@@ -234,11 +328,15 @@ class UnsubscribeServer::Impl {
   ReportStore* const store_;
   const Clock* const clock_;
   Counters counters_;
+  RateBook client_rates_;
+  RateBook recipient_rates_;
+  std::list<Peer*> peers_;
   MHD_Daemon* daemon_ = nullptr;
   int port_ = 0;
   std::mutex mutex_;
   std::condition_variable idle_;
   int waiting_ = 0;  // posts that are with the store
+  bool stopping_ = false;
 };
 
 absl::StatusOr<std::unique_ptr<UnsubscribeServer>> UnsubscribeServer::Start(Options options, const TokenKeys* keys,

@@ -27,8 +27,12 @@ class UnsubscribeServer {
     unsigned connections_max = 500;
     unsigned connections_per_address_max = 200;  // a proxy in front is one address
     unsigned idle_timeout_s = 15;
-    size_t connection_bytes_max = 16 * 1024;  // request line, header and buffers
-    int posts_waiting_max = 1000;             // for the disk; beyond that 503
+    size_t connection_bytes_max = 16 * 1024;        // request line, header and buffers
+    int posts_waiting_max = 1000;                   // for the disk; beyond that 503
+    int64_t client_requests_per_minute = 600;       // an IPv4 address, or an IPv6 /64; beyond that 429; 0: no limit
+    int64_t recipient_posts_per_hour = 10;          // stored; further ones are answered as these were; 0: no limit
+    absl::Duration request_max = absl::Minutes(1);  // older requests make room when half of the connections are taken
+    uint64_t seed = 0;                              // random, see RateBook
   };
 
   // Since the start.
@@ -36,7 +40,9 @@ class UnsubscribeServer {
     std::atomic<int64_t> pages{0};  // GET with a genuine token
     std::atomic<int64_t> unsubscribed{0};
     std::atomic<int64_t> not_stored{0};
-    std::atomic<int64_t> refused{0};  // anything else: no such token, no such method
+    std::atomic<int64_t> repeated{0};  // posts that were not stored again
+    std::atomic<int64_t> too_many{0};  // 429
+    std::atomic<int64_t> refused{0};   // anything else: no such token, no such method
   };
 
   // Serves when it returns. keys, store and clock must outlive the server.
@@ -48,8 +54,8 @@ class UnsubscribeServer {
   int port() const;
   const Counters& counters() const;
 
-  // Takes no more connections, waits until posts that are with the store are answered, ends. The store must still run,
-  // or answer with an error. Idempotent.
+  // Takes no more connections and posts, waits until the store has answered for those that it has, ends; such a post
+  // may stay unanswered, and its client posts again. The store must still run, or answer with an error. Idempotent.
   void Stop();
 
  private:
