@@ -114,8 +114,7 @@ class BouncerApp::Impl {
   int64_t waiting() const { return outbox_->durable_through() - outbox_->forgotten_through(); }
 
  private:
-  // Everything by which reports come in. Nobody is served before the io_context runs, but for the page and
-  // IngestReport, which need only what is there by now.
+  // Everything by which reports come in. The page and IngestReport serve at once, SMTP when the io_context runs.
   absl::Status OpenDoors(const BouncerConfig& config) {
     ASSIGN_OR_RETURN(kept_, KeptMail::Open({.path = config.data_dir + "/postmaster",
                                             .messages_max = config.kept_messages_max,
