@@ -13,7 +13,6 @@
 #include <thread>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "bouncer/feed/feed.h"
@@ -37,12 +36,6 @@ namespace {
 constexpr auto kIngestGrace = std::chrono::seconds(5);
 constexpr auto kStatusCallsGrace = std::chrono::milliseconds(200);
 
-// Sequences are a folder's, so the name under which they are told is too: see outbox.h.
-std::string NameAtCoordinator(const std::string& node_id, const std::string& folder_id) {
-  constexpr size_t kNodeIdKept = 54;  // a name has at most 63 characters
-  return folder_id.empty() ? node_id : absl::StrCat(node_id.substr(0, kNodeIdKept), "-", folder_id);
-}
-
 }  // namespace
 
 class BouncerApp::Impl {
@@ -56,7 +49,7 @@ class BouncerApp::Impl {
                                             .new_id = absl::StrFormat("%08x", std::random_device()()),
                                             .records_max = config.outbox_records_max}));
     // Before the doors: the first report that is stored calls the listener.
-    ASSIGN_OR_RETURN(feed_, Feed::Start({.bouncer_id = NameAtCoordinator(config.node_id, outbox_->id()),
+    ASSIGN_OR_RETURN(feed_, Feed::Start({.bouncer_id = config.node_id,
                                          .coordinator = config.coordinator,
                                          .tls = config.tls,
                                          .backoff_min = config.feed_backoff_min,

@@ -12,10 +12,13 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <optional>
+#include <random>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "bouncer/feed/backoff.h"
 #include "bouncer/feed/feed_stream.h"
 #include "bouncer/log_value.h"
@@ -26,6 +29,12 @@
 namespace wavepost {
 
 constexpr char kVersion[] = "0.1.0";
+
+std::string NameAtCoordinator(std::string_view node_id, std::string_view folder_id) {
+  constexpr size_t kNodeIdKept = 54;
+  return folder_id.empty() ? std::string(node_id)
+                           : absl::StrCat(Av(node_id.substr(0, kNodeIdKept)), "-", Av(folder_id));
+}
 
 // Everything below runs on the feed's thread, except where it says otherwise.
 class Feed::Impl {
@@ -38,7 +47,8 @@ class Feed::Impl {
         backoff_(options_.backoff_min, options_.backoff_max, options_.seed),
         retry_timer_(*io_),
         watch_timer_(*io_),
-        work_(asio::make_work_guard(*io_)) {
+        work_(asio::make_work_guard(*io_)),
+        told_through_(outbox->recovered_through()) {
     asio::post(*io_, [this] { Connect(); });
     thread_ = std::thread([this] { io_->run(); });
   }
@@ -84,9 +94,10 @@ class Feed::Impl {
     streams_opened.fetch_add(1);
     sent_through_ = outbox_->forgotten_through();
     usable_ = true;
+    greeted_ = false;
     stream_->Start(stub_.get());
     cluster::v1::BounceFeedRequest request;
-    request.mutable_hello()->set_bouncer_id(options_.bouncer_id);
+    request.mutable_hello()->set_bouncer_id(NameAtCoordinator(options_.bouncer_id, outbox_->id()));
     request.mutable_hello()->set_version(kVersion);
     Write(std::move(request));
   }
@@ -96,9 +107,10 @@ class Feed::Impl {
     stream_->Write(std::move(request));
   }
 
-  // Sends the next reports if the window has room and nothing is being written.
+  // Sends the next reports if the window has room and nothing is being written. Not before the hello was answered: the
+  // coordinator would skip them if the folder is an old copy.
   void Pump() {
-    if (stopping_ || !usable_ || writing_) return;
+    if (stopping_ || !usable_ || !greeted_ || writing_) return;
     const int64_t unacknowledged = sent_through_ - outbox_->forgotten_through();
     const int64_t room = static_cast<int64_t>(kWindow) - unacknowledged;
     if (room <= 0 || sent_through_ >= outbox_->durable_through()) return;
@@ -110,6 +122,7 @@ class Feed::Impl {
     }
     if (reports->empty()) return;
     sent_through_ = reports->back().sequence();
+    told_through_ = std::max(told_through_, sent_through_);
     cluster::v1::BounceFeedRequest request;
     auto* list = request.mutable_reports()->mutable_reports();
     list->Reserve(static_cast<int>(reports->size()));
@@ -121,24 +134,25 @@ class Feed::Impl {
   void OnWritten(bool ok) {
     writing_ = false;
     if (!ok) usable_ = false;  // on_done follows
+    if (ok && !greeted_) Watch();
     Pump();
   }
 
+  // The first one of a stream answers the hello.
   void OnAcknowledged(int64_t through) {
+    if (!usable_) return;
+    if (through > told_through_) return BecomeAnother(through);
     if (!connected.exchange(true)) {
       spdlog::info("event=feed_up coordinator={} waiting={}", LogValue(options_.coordinator),
                    outbox_->durable_through() - outbox_->forgotten_through());
       logged_down_ = false;
     }
     backoff_.Reset();
-    if (through > outbox_->durable_through()) {
-      // The folder was put back from an old copy: the coordinator would take what waits for repetitions.
-      spdlog::error("event=feed_ahead bouncer={} acknowledged={} stored={} hint={}", LogValue(options_.bouncer_id),
-                    through, outbox_->durable_through(),
-                    LogValue("data_dir was put back from an old copy; what waits gets new numbers"));
-      const absl::Status raised = outbox_->RaiseAbove(through);
-      if (!raised.ok()) spdlog::error("event=outbox_not_raised error={}", LogValue(Sv(raised.message())));
-      return Cut();  // what is on its way has old numbers
+    if (!greeted_) {
+      const absl::Status noted = outbox_->Greeted();
+      if (!noted.ok()) spdlog::error("event=outbox_not_marked error={}", LogValue(Sv(noted.message())));
+      greeted_ = true;
+      Watch();
     }
     if (through > outbox_->forgotten_through()) {
       const absl::Status forgotten = outbox_->Forget(through);
@@ -147,6 +161,23 @@ class Feed::Impl {
       Watch();
     }
     Pump();
+  }
+
+  // The coordinator has more of this name than was ever told from this folder, which is an old copy, or a copy of it is
+  // in use elsewhere. Under its name what waits would be taken for repetitions, and lost.
+  void BecomeAnother(int64_t through) {
+    const std::string id = absl::StrFormat("%08x", std::random_device()());
+    spdlog::error("event=feed_ahead bouncer={} acknowledged={} told={} new_name={} hint={}",
+                  LogValue(NameAtCoordinator(options_.bouncer_id, outbox_->id())), through, told_through_,
+                  LogValue(NameAtCoordinator(options_.bouncer_id, id)),
+                  LogValue("data_dir is an old copy, or in use twice; what waits is told under a new name"));
+    const absl::Status renamed = outbox_->Rename(id);
+    if (renamed.ok()) {
+      told_through_ = outbox_->recovered_through();
+    } else {
+      spdlog::error("event=outbox_not_renamed error={}", LogValue(Sv(renamed.message())));
+    }
+    Cut();  // says hello by the new name after the back-off
   }
 
   void OnDone(const grpc::Status& status) {
@@ -170,15 +201,17 @@ class Feed::Impl {
     });
   }
 
+  bool Owed() const { return !greeted_ || sent_through_ > outbox_->forgotten_through(); }
+
   // (Re)starts the wait for an acknowledgement; ends it when nothing is owed.
   void Watch() {
     watch_timer_.cancel();
-    if (sent_through_ <= outbox_->forgotten_through()) return;
+    if (!Owed()) return;
     watch_timer_.expires_after(absl::ToChronoNanoseconds(options_.acknowledge_timeout));
     watch_timer_.async_wait([this, watched = std::weak_ptr<FeedStream>(stream_)](asio::error_code error) {
-      if (error || watched.lock() != stream_ || sent_through_ <= outbox_->forgotten_through()) return;
-      spdlog::warn("event=feed_stalled coordinator={} unacknowledged={}", LogValue(options_.coordinator),
-                   sent_through_ - outbox_->forgotten_through());
+      if (error || watched.lock() != stream_ || !Owed()) return;
+      spdlog::warn("event=feed_stalled coordinator={} greeted={} unacknowledged={}", LogValue(options_.coordinator),
+                   greeted_, sent_through_ - outbox_->forgotten_through());
       Cut();
     });
   }
@@ -202,7 +235,9 @@ class Feed::Impl {
   bool writing_ = false;
   bool stopping_ = false;
   bool logged_down_ = false;
+  bool greeted_ = false;      // the hello was answered on this stream
   int64_t sent_through_ = 0;  // on this stream
+  int64_t told_through_;      // under this name: the coordinator can know nothing above it
   std::atomic<bool> wake_posted_{false};
   std::thread thread_;
 };

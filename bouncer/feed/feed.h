@@ -4,6 +4,9 @@
 // Lifetime: Stop() before the outbox goes away. Outages of any length are survived: reports wait in the outbox.
 // Order:    strictly by sequence. After a reconnection it goes on behind the last acknowledged report, so that the
 //           coordinator may see a report again, and skips it by its sequence.
+// Greeting: the coordinator answers the hello with its mark, and nothing is told or forgotten before. A mark above all
+//           that this folder can have told says that the folder is an old copy: it gets a new id (see outbox.h). A
+//           coordinator that answers nothing is waited for: acknowledge_timeout, then a new stream.
 // Limits:   kWindow reports unacknowledged on the wire; kMessageBytesMax per message.
 #pragma once
 
@@ -12,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -20,18 +24,22 @@
 
 namespace wavepost {
 
+// Sequences are a folder's, so the name under which they are told is too: see outbox.h. At most 63 characters.
+std::string NameAtCoordinator(std::string_view node_id, std::string_view folder_id);
+
 class Feed {
  public:
   static constexpr size_t kWindow = 1000;
   static constexpr size_t kMessageBytesMax = 1 << 20;
 
   struct Options {
-    std::string bouncer_id;
+    std::string bouncer_id;   // the node's; the coordinator hears NameAtCoordinator
     std::string coordinator;  // "HOST:PORT"
     TlsFiles tls;
     absl::Duration backoff_min = absl::Milliseconds(200);
     absl::Duration backoff_max = absl::Seconds(10);
-    // A stream that acknowledges nothing of what waits for so long is cut and made anew (a half-dead connection).
+    // A stream that answers no hello, or acknowledges nothing of what was sent, for so long is cut and made anew (a
+    // half-dead connection).
     absl::Duration acknowledge_timeout = absl::Seconds(30);
     uint64_t seed = 0;  // of the jitter
   };

@@ -39,10 +39,15 @@ class FakeCoordinator final : public cluster::v1::BounceFeedService::Service {
       std::lock_guard lock(mutex_);
       ++streams_;
       hello_ = request.hello().bouncer_id();
+      hellos_.push_back(hello_);
       first_of_stream_ = 0;
       changed_.notify_all();
     }
-    if (greet_with_ >= 0) Acknowledge(stream, greet_with_);
+    if (only_greeted_name_.empty() || only_greeted_name_ == hello_) {
+      if (greet_with_ >= 0) Acknowledge(stream, greet_with_);
+    } else {
+      Acknowledge(stream, 0);
+    }
     while (stream->Read(&request)) {
       int64_t last = 0;
       bool cut = false;
@@ -58,6 +63,7 @@ class FakeCoordinator final : public cluster::v1::BounceFeedService::Service {
         }
         cut = cut_after_ > 0 && through_ >= cut_after_;
         if (cut) cut_after_ = 0;
+        if (cut) greet_with_ = stored_at_cut_;
         changed_.notify_all();
       }
       if (cut) return {grpc::StatusCode::UNAVAILABLE, "cut by the test"};
@@ -87,10 +93,13 @@ class FakeCoordinator final : public cluster::v1::BounceFeedService::Service {
   int streams_ = 0;
   bool in_order_ = true;
   std::string hello_;
+  std::vector<std::string> hellos_;
   // Set before it serves.
+  std::string only_greeted_name_;  // other names get 0; empty: greet_with_ is for all
   std::atomic<bool> acknowledge_{true};
   int64_t cut_after_ = 0;
-  std::atomic<int64_t> greet_with_{-1};
+  int64_t stored_at_cut_ = 0;           // the next hello is answered with it
+  std::atomic<int64_t> greet_with_{0};  // -1: not at all
 };
 
 class FeedTest : public ::testing::Test {
@@ -98,18 +107,23 @@ class FeedTest : public ::testing::Test {
   FeedTest() : path_(testing::TempDir() + "wavepost_feed_" + std::to_string(::getpid())) {
     spdlog::set_level(spdlog::level::off);
     std::filesystem::remove_all(path_);
-    auto outbox = Outbox::Open({.path = path_});
-    EXPECT_TRUE(outbox.ok()) << outbox.status();
-    outbox_ = std::move(outbox).value();
-    outbox_->OnDurable([this] {
-      if (Feed* feed = feed_for_wake_) feed->Wake();
-    });
+    OpenOutbox();
   }
   ~FeedTest() override {
     StopFeed();
     StopServer();
     outbox_.reset();
     std::filesystem::remove_all(path_);
+  }
+
+  void OpenOutbox() {
+    outbox_.reset();
+    auto outbox = Outbox::Open({.path = path_});
+    EXPECT_TRUE(outbox.ok()) << outbox.status();
+    outbox_ = std::move(outbox).value();
+    outbox_->OnDurable([this] {
+      if (Feed* feed = feed_for_wake_) feed->Wake();
+    });
   }
 
   void StartServer() {
@@ -254,22 +268,69 @@ TEST_F(FeedTest, CutsAStreamThatAcknowledgesNothing) {
 TEST_F(FeedTest, TakesTheAcknowledgementOfAnEarlierLife) {
   coordinator_.greet_with_ = 3;
   StartServer();
+  ASSERT_TRUE(outbox_->Greeted().ok());
   Append(4);
+  OpenOutbox();  // it held four when it was opened: three of them may well have been told
   StartFeed();
   EXPECT_TRUE(WaitForgotten(4));
+  std::lock_guard lock(coordinator_.mutex_);
+  EXPECT_EQ(coordinator_.seen_, (std::vector<int64_t>{4}));
 }
 
-TEST_F(FeedTest, AFolderFromAnOldCopyGetsNewNumbers) {
-  coordinator_.acknowledge_ = false;
-  coordinator_.greet_with_ = 1'000'000;
+TEST_F(FeedTest, TakesTheGreetingOfALaterStream) {
+  coordinator_.cut_after_ = 5;
+  coordinator_.stored_at_cut_ = 3;
   StartServer();
-  Append(2);
+  Append(5);
   StartFeed();
-  // Under the old ones they would be taken for repetitions and lost.
-  EXPECT_TRUE(coordinator_.Wait([&] { return coordinator_.through_ == 1'000'002; }));
+  EXPECT_TRUE(WaitForgotten(5));
+  std::lock_guard lock(coordinator_.mutex_);
+  EXPECT_EQ(coordinator_.seen_, (std::vector<int64_t>{1, 2, 3, 4, 5, 4, 5}));
+  EXPECT_EQ(coordinator_.hellos_, (std::vector<std::string>{"bouncer-7", "bouncer-7"}));
+}
+
+TEST_F(FeedTest, TellsNothingBeforeTheGreeting) {
+  coordinator_.greet_with_ = -1;
+  StartServer();
+  Append(3);
+  StartFeed(absl::Milliseconds(100));
+  EXPECT_TRUE(coordinator_.Wait([&] { return coordinator_.streams_ >= 3; }));  // it is cut, and tried again
+  {
+    std::lock_guard lock(coordinator_.mutex_);
+    EXPECT_TRUE(coordinator_.seen_.empty());
+  }
+  coordinator_.greet_with_ = 0;
+  EXPECT_TRUE(WaitForgotten(3));
+}
+
+// The folder held 100 reports, and the coordinator has 5,000 of its other life. Those that come before the feed gets
+// through have numbers that the coordinator takes for repetitions: each must be told nevertheless.
+TEST_F(FeedTest, AFolderFromAnOldCopyLosesNothingThatCameSince) {
+  coordinator_.greet_with_ = 5000;
+  coordinator_.only_greeted_name_ = "bouncer-7";
+  StartServer();
+  Append(100);
+  ASSERT_TRUE(outbox_->Forget(100).ok());
+  OpenOutbox();
+  Append(6000);  // durable_through() is above the mark now
+  OpenOutbox();  // a restart without a coordinator makes the folder no younger
+  StartFeed();
+  EXPECT_TRUE(WaitForgotten(6100));
   StopFeed();
-  EXPECT_EQ(outbox_->forgotten_through(), 1'000'000);
-  EXPECT_EQ(outbox_->durable_through(), 1'000'002);
+  std::lock_guard lock(coordinator_.mutex_);
+  EXPECT_EQ(coordinator_.seen_.size(), 6000u);
+  EXPECT_EQ(coordinator_.seen_.front(), 101);
+  EXPECT_TRUE(coordinator_.in_order_);
+  ASSERT_EQ(coordinator_.hellos_.size(), 2u);
+  EXPECT_EQ(coordinator_.hellos_[0], "bouncer-7");
+  EXPECT_EQ(coordinator_.hellos_[1], "bouncer-7-" + outbox_->id());
+  EXPECT_EQ(outbox_->id().size(), 8u);
+}
+
+TEST(NameAtCoordinatorTest, IsANameOfTheFolder) {
+  EXPECT_EQ(NameAtCoordinator("bouncer-0", ""), "bouncer-0");  // of an earlier version
+  EXPECT_EQ(NameAtCoordinator("bouncer-0", "0badcafe"), "bouncer-0-0badcafe");
+  EXPECT_EQ(NameAtCoordinator(std::string(63, 'b'), "0badcafe").size(), 63u);
 }
 
 TEST_F(FeedTest, RefusesClearTextBeyondLoopback) {

@@ -22,7 +22,8 @@ constexpr size_t kReports = 0;  // column families
 constexpr size_t kFacts = 1;
 constexpr char kForgottenKey[] = "forgotten_through";
 constexpr char kIdKey[] = "id";
-constexpr int64_t kForgetChunk = 4096;  // deletions per write
+constexpr char kRecoveredKey[] = "recovered_through";  // from the first opening until the coordinator's greeting
+constexpr int64_t kForgetChunk = 4096;                 // deletions per write
 
 std::string Key(int64_t sequence) {
   std::string key;
@@ -123,6 +124,19 @@ absl::Status Outbox::Recover(const Options& options) {
     through = std::max(through, static_cast<int64_t>(ReadBig64(std::string_view(last->key().data(), 8))));
   }
   RETURN_IF_ERROR(FromRocks(last->status(), "read the outbox"));
+  // A folder that fills through restarts without a coordinator was still as large as this when it was put back.
+  const absl::StatusOr<std::string> opened = db_->Get(kFacts, kRecoveredKey);
+  if (opened.ok()) {
+    if (opened->size() != 8) return absl::DataLossError("the outbox's mark is damaged");
+    recovered_ = static_cast<int64_t>(ReadBig64(*opened));
+  } else if (absl::IsNotFound(opened.status())) {
+    recovered_ = through;
+    rocksdb::WriteBatch batch;
+    batch.Put(db_->cf(kFacts), kRecoveredKey, Key(recovered_));
+    RETURN_IF_ERROR(db_->Write(&batch));
+  } else {
+    return opened.status();
+  }
   // What survived the last process is about to be told: it must survive the machine too.
   RETURN_IF_ERROR(db_->Sync());
   durable_ = through;
@@ -145,8 +159,7 @@ void Outbox::Append(std::vector<cluster::v1::BounceReport> reports, Done done) {
       },
       [this, change, done = std::move(done)](absl::Status status) {
         if (status.ok()) {
-          // Lower only if RaiseAbove went between: that has made these durable under other numbers.
-          if (change->last > durable_through()) durable_.store(change->last, std::memory_order_release);
+          durable_.store(change->last, std::memory_order_release);
           if (listener_) listener_();
         }
         if (done) done(std::move(status));
@@ -201,38 +214,28 @@ absl::StatusOr<std::vector<cluster::v1::BounceReport>> Outbox::Read(int64_t afte
   return out;
 }
 
-absl::Status Outbox::RaiseAbove(int64_t through) {
-  return writer_->Commit([this, through]() -> absl::Status {
-    const int64_t by = through - forgotten_through();
-    if (by <= 0) return absl::OkStatus();
-    rocksdb::WriteBatch batch;
-    std::unique_ptr<rocksdb::Iterator> it(db_->raw()->NewIterator(rocksdb::ReadOptions(), db_->cf(kReports)));
-    // From the last one on: new numbers may be old numbers of others, which have then moved already.
-    for (it->SeekToLast(); it->Valid(); it->Prev()) {
-      if (it->key().size() != 8) return absl::DataLossError("a key of the outbox is damaged");
-      const int64_t sequence = static_cast<int64_t>(ReadBig64(std::string_view(it->key().data(), 8)));
-      if (sequence <= forgotten_through()) break;
-      cluster::v1::BounceReport report;
-      std::string value = it->value().ToString();
-      if (report.ParseFromString(value)) {
-        report.set_sequence(sequence + by);
-        value = report.SerializeAsString();
-      }
-      batch.Delete(db_->cf(kReports), it->key());
-      batch.Put(db_->cf(kReports), Key(sequence + by), value);
-    }
-    RETURN_IF_ERROR(FromRocks(it->status(), "read the outbox"));
-    std::string mark;
-    AppendBig64(static_cast<uint64_t>(through), &mark);
-    batch.Put(db_->cf(kFacts), kForgottenKey, mark);
-    RETURN_IF_ERROR(db_->Write(&batch));
-    RETURN_IF_ERROR(db_->Sync());
-    next_ += by;
-    // Upwards in this order: a reader between the two sees nothing rather than old numbers.
-    forgotten_.store(through, std::memory_order_release);
-    durable_.store(next_ - 1, std::memory_order_release);
-    return absl::OkStatus();
-  });
+absl::Status Outbox::Greeted() {
+  if (greeted_) return absl::OkStatus();
+  rocksdb::WriteBatch batch;
+  batch.Delete(db_->cf(kFacts), kRecoveredKey);
+  RETURN_IF_ERROR(db_->Write(&batch));
+  RETURN_IF_ERROR(db_->Sync());
+  greeted_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status Outbox::Rename(std::string id) {
+  // Nothing has been told under the new id; what the mark was before is of no use to it.
+  const int64_t told = forgotten_through();
+  rocksdb::WriteBatch batch;
+  batch.Put(db_->cf(kFacts), kIdKey, id);
+  batch.Put(db_->cf(kFacts), kRecoveredKey, Key(told));
+  RETURN_IF_ERROR(db_->Write(&batch));
+  RETURN_IF_ERROR(db_->Sync());
+  id_ = std::move(id);
+  recovered_ = told;
+  greeted_ = false;
+  return absl::OkStatus();
 }
 
 absl::Status Outbox::Forget(int64_t through) {

@@ -5,7 +5,7 @@
 // folder starts at the number given (the clock in microseconds): a bouncer that lost its disk so stays above the
 // numbers that the coordinator already knows, and nothing of it is taken for a repetition. For the same reason a new
 // folder gets an id: two bouncers with one name, or one with an emptied disk, are two to the coordinator, each with
-// numbers of its own.
+// numbers of its own. A folder that turns out to be an old copy gets a new id, and so becomes another one too.
 //
 // No record stops those behind it: what could not be sent is made sendable before it is stored (see MakeSendable), and
 // one that the disk has damaged is told as such.
@@ -79,12 +79,21 @@ class Outbox final : public ReportStore {
   int64_t durable_through() const { return durable_.load(std::memory_order_acquire); }
   int64_t forgotten_through() const { return forgotten_.load(std::memory_order_acquire); }
 
-  // Gives what waits, and all that comes later, numbers above `through`: for a folder that was put back from an old
-  // copy, whose numbers the coordinator takes for repetitions. What it had entered from that copy it enters again: that
-  // is counted twice, where the new reports would be lost. Blocks; the caller of Forget calls it too.
-  absl::Status RaiseAbove(int64_t through);
+  // The last sequence of the folder as it was opened, first of all times since its last Greeted(). The coordinator can
+  // know nothing above it under this id. If it does, the folder is an old copy: what came since has numbers that the
+  // coordinator has had from the folder's other life, and takes for repetitions.
+  int64_t recovered_through() const { return recovered_; }
 
-  // Given to the folder when it was new. Empty: an earlier version made it.
+  // The coordinator's mark has been compared with recovered_through(), and fits. Synced; once, then cheap. Blocks on the
+  // disk. The caller of Forget calls it.
+  absl::Status Greeted();
+
+  // Makes it another folder to the coordinator, which has no mark of that id: everything that waits is entered under
+  // its present numbers. What it had entered from an old copy it enters again: that is counted twice, where the new
+  // reports would be lost. Atomic and synced; an error leaves the old id. Blocks; the caller of Forget calls it.
+  absl::Status Rename(std::string id);
+
+  // Given to the folder when it was new, or by Rename. Empty: an earlier version made it. For the caller of Forget.
   const std::string& id() const { return id_; }
 
   // Called on the writer's thread after reports became durable; must be short. Set it before the first Append.
@@ -100,6 +109,8 @@ class Outbox final : public ReportStore {
 
   std::unique_ptr<Db> db_;
   std::string id_;
+  int64_t recovered_ = 0;
+  bool greeted_ = false;
   int64_t records_max_ = 0;
   int64_t next_ = 1;  // commit thread only
   std::atomic<int64_t> durable_{0};

@@ -149,21 +149,39 @@ TEST_F(OutboxTest, WhatFailedToSyncIsNeverShown) {
   EXPECT_EQ(ReadAll(*outbox), "1:1");
 }
 
-TEST_F(OutboxTest, RaisesWhatWaitsAboveANumber) {
+TEST_F(OutboxTest, KnowsWhatItHeldWhenItWasOpened) {
   {
     auto outbox = Open();
-    ASSERT_TRUE(Append(outbox.get(), {1, 2, 3, 4}).ok());
-    ASSERT_TRUE(outbox->Forget(1).ok());
-    ASSERT_TRUE(outbox->RaiseAbove(3).ok());  // overlaps what is there
-    EXPECT_EQ(ReadAll(*outbox), "4:2 5:3 6:4");
-    ASSERT_TRUE(outbox->RaiseAbove(3).ok());  // nothing to do
-    ASSERT_TRUE(outbox->RaiseAbove(1000).ok());
-    ASSERT_TRUE(Append(outbox.get(), {5}).ok());
-    EXPECT_EQ(ReadAll(*outbox), "1001:2 1002:3 1003:4 1004:5");
+    EXPECT_EQ(outbox->recovered_through(), 0);
+    ASSERT_TRUE(outbox->Greeted().ok());
+    ASSERT_TRUE(Append(outbox.get(), {1, 2}).ok());
+    EXPECT_EQ(outbox->recovered_through(), 0);
   }
-  auto outbox = Open();
-  EXPECT_EQ(ReadAll(*outbox), "1001:2 1002:3 1003:4 1004:5");
-  EXPECT_EQ(outbox->forgotten_through(), 1000);
+  {
+    auto outbox = Open();
+    EXPECT_EQ(outbox->recovered_through(), 2);
+    ASSERT_TRUE(Append(outbox.get(), {3}).ok());
+  }
+  auto outbox = Open();  // nobody has compared it with the coordinator's mark in between
+  EXPECT_EQ(outbox->recovered_through(), 2);
+  EXPECT_EQ(outbox->durable_through(), 3);
+}
+
+TEST_F(OutboxTest, ARenamedFolderKeepsItsReportsAndNumbers) {
+  {
+    auto outbox = Open({.new_id = "first"});
+    ASSERT_TRUE(outbox->Greeted().ok());
+    ASSERT_TRUE(Append(outbox.get(), {1, 2, 3}).ok());
+    ASSERT_TRUE(outbox->Forget(1).ok());
+    ASSERT_TRUE(outbox->Rename("second").ok());
+    EXPECT_EQ(outbox->id(), "second");
+    EXPECT_EQ(outbox->recovered_through(), 1);
+    EXPECT_EQ(ReadAll(*outbox), "2:2 3:3");
+  }
+  auto outbox = Open({.new_id = "third"});
+  EXPECT_EQ(outbox->id(), "second");
+  EXPECT_EQ(outbox->recovered_through(), 1);
+  EXPECT_EQ(ReadAll(*outbox), "2:2 3:3");
 }
 
 TEST_F(OutboxTest, AFolderKeepsTheIdThatItGotWhenNew) {

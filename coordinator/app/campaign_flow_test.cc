@@ -336,12 +336,14 @@ TEST_F(CampaignFlowTest, BouncesFromTheFeedMoveRecipients) {
   cluster::v1::BounceFeedRequest message;
   message.mutable_hello()->set_bouncer_id("bouncer-0");
   stream->Write(message);
+  cluster::v1::BounceFeedResponse response;
+  ASSERT_TRUE(stream->Read(&response));  // the hello is answered, though nothing is known of the bouncer
+  EXPECT_EQ(response.through_sequence(), 0);
   auto& report = *message.mutable_reports()->add_reports();
   report.set_sequence(1);
   report.set_recipient_id(batch.recipients(0).recipient_id());
   report.set_bounce_class(v1::HARD);
   stream->Write(message);
-  cluster::v1::BounceFeedResponse response;
   ASSERT_TRUE(stream->Read(&response));
   EXPECT_EQ(response.through_sequence(), 1);
   stream->WritesDone();

@@ -71,8 +71,8 @@ class FeedServer::Impl final : public cluster::v1::BounceFeedService::CallbackSe
     bool greeted = false;    // the store has answered the hello
     bool ended = false;
     int applying = 0;
-    int64_t through = 0;       // stored
-    int64_t through_sent = 0;  // acknowledged
+    int64_t through = 0;        // stored
+    int64_t through_sent = -1;  // acknowledged; the hello is answered, with 0 too: the bouncer tells nothing before
   };
   using LinkPtr = std::shared_ptr<Link>;
 
