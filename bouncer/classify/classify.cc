@@ -52,6 +52,24 @@ bool IsPrecise(const EnhancedCode& code) {
   return code.present() && (code.subject != 0 || code.detail != 0);
 }
 
+// What the reply answered, where the sending side says so. Before RCPT nobody has spoken of the recipient: what is
+// unknown there is the sender, or our host.
+Phase PhaseIn(std::string_view text) {
+  constexpr std::array<std::string_view, 5> kMail = {"in reply to mail from",
+                                                     "after mail from:", "response to mail from",
+                                                     "following mail command", "following mail from"};
+  constexpr std::array<std::string_view, 4> kGreeting = {"refused to talk to me", "after initial connection",
+                                                         "while performing the initial", "in reply to connect"};
+  constexpr std::array<std::string_view, 5> kEhlo = {"in reply to helo", "in reply to ehlo", "after helo ",
+                                                     "after ehlo ", "(in reply to end of helo"};
+  const std::string lower = AsciiLower(text.substr(0, kTextBytesMax));
+  const auto says = [&lower](std::string_view mark) { return lower.find(mark) != std::string::npos; };
+  if (std::any_of(kMail.begin(), kMail.end(), says)) return Phase::kMail;
+  if (std::any_of(kGreeting.begin(), kGreeting.end(), says)) return Phase::kGreeting;
+  if (std::any_of(kEhlo.begin(), kEhlo.end(), says)) return Phase::kEhlo;
+  return Phase::kRcpt;
+}
+
 struct Judged {
   Verdict verdict;
   Reply reply;
@@ -61,6 +79,7 @@ struct Judged {
 // By the reply that the text quotes; if that says little, by all of the text; if nothing is quoted, also as a failure
 // without a reply.
 Judged JudgeText(std::string_view text, const EnhancedCode& status) {
+  const Phase phase = PhaseIn(text);
   const int plain_code = status.klass == 4 ? 450 : 550;
   std::optional<Reply> quoted = QuotedReply(text);
   Reply whole = MakeReply(quoted ? quoted->code : plain_code, text);
@@ -71,15 +90,16 @@ Judged JudgeText(std::string_view text, const EnhancedCode& status) {
     } else {
       quoted->enhanced = whole.enhanced;
     }
-    Judged judged{Classify(*quoted, Phase::kRcpt), *quoted, true};
+    Judged judged{Classify(*quoted, phase), *quoted, true};
+    if (phase != Phase::kRcpt) return judged;
     if (!judged.verdict.vague) return judged;
-    const Verdict by_all = Classify(whole, Phase::kRcpt);
+    const Verdict by_all = Classify(whole, phase);
     // What a relay puts in front of a refusal by policy ("unknown address error 550 5.7.1 denied") marks no address.
     const bool policy = quoted->enhanced.subject == 7 && by_all.fault == wavepost::v1::RECIPIENT;
     if (!by_all.vague && !policy) judged.verdict = by_all;
     return judged;
   }
-  Judged judged{Classify(whole, Phase::kRcpt), whole, false};
+  Judged judged{Classify(whole, phase), whole, false};
   const Verdict local = ClassifyLocalError(text);
   // What is unknown only because nobody could be asked may be known tomorrow.
   const bool unsure =
@@ -92,6 +112,8 @@ Judged JudgeText(std::string_view text, const EnhancedCode& status) {
 // that says little too, the text beside it.
 Judged Judge(const ReportedRecipient& recipient, const EnhancedCode& status) {
   Judged judged = JudgeText(WithoutType(recipient.diagnostic), status);
+  const bool early = PhaseIn(recipient.diagnostic) != Phase::kRcpt;
+  if (early && judged.quoted) return judged;
   if (judged.verdict.vague && IsPrecise(status)) {
     const int code = judged.quoted ? judged.reply.code : status.klass == 4 ? 450 : 550;
     const Verdict by_status = Classify(MakeReply(code, status.ToString()), Phase::kRcpt);

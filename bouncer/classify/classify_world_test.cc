@@ -153,6 +153,20 @@ constexpr WorldRow kWorld[] = {
     {kSoft, "", "The address may not exist, or its owner refuses mail"},
     {kSoft, "5.1.0", "smtp; 5.1.0 - Unknown address error 550-'5.7.1 <b@y.test>... Access denied' (attempts: 0)"},
     {kSoft, "5.7.0", "smtp; 530 5.7.0 Must issue a STARTTLS command first"},
+    // --- words about an address in what is about the sender, a host or the message
+    {kSoft, "5.0.0", "smtp; 550 The account sending this message is disabled"},
+    {kSoft, "5.0.0", "smtp; 550 Your account has been disabled for sending"},
+    {kSoft, "5.0.0", "smtp; 550 Service not available for any user, the system is disabled"},
+    {kSoft, "5.0.0", "smtp; 550 The token is no longer valid"},
+    {kSoft, "5.0.0", "smtp; 550 Header has an invalid user agent"},
+    {kSoft, "5.0.0", "smtp; 550 IP address not found in our tables"},
+    {kSoft, "5.0.0", "smtp; 550 Wrong address family"},
+    {kSoft, "5.4.7", "smtp; 554 5.4.7 timeout (exceeded max time, last answer: 421 4.7.0 no mailbox at the moment)"},
+    {kSoft, "5.0.0", "X-Postfix; host mx.x.test[192.0.2.3] said: 550 no such user (in reply to MAIL FROM command)"},
+    {kSoft, "", "SMTP error from remote mail server after MAIL FROM:<b@y.test> SIZE=900: 550 user does not exist"},
+    {kSoft, "5.0.0", "X-Postfix; host mx.x.test[192.0.2.3] refused to talk to me: 554 address not found"},
+    {kHard, "", "SMTP error from remote mail server after RCPT TO:<a@x.test>: 550 user does not exist"},
+    {kHard, "5.4.4", "No MX found for domain"},
 };
 
 TEST(ClassifyRecipientWorld, MarksOnlyAddressesThatAreWrong) {

@@ -61,6 +61,11 @@ const HeaderFields& OriginalOf(const Document& document, const Notice& notice) {
   return document.original.Has("to") ? document.original : notice.original;
 }
 
+// A name within the reporting system: "user@ims-ms-daemon".
+bool IsInternal(std::string_view address) {
+  return address.find('.', address.rfind('@') + 1) == std::string_view::npos;
+}
+
 // The whole of it is one address, not a source route, a pipe or a name.
 bool IsAddress(std::string_view text) {
   const std::vector<AddressAt> found = FindAddresses(text);
@@ -80,7 +85,8 @@ std::string LocalPartAlone(const Document& document, const Notice& notice) {
       while (!name.empty() && std::string_view("<\"'*- ").find(name.front()) != std::string_view::npos)
         name.remove_prefix(1);
       name = name.substr(0, name.find_first_of(" >:\"'("));
-      if (!name.empty() && line.text.find(' ') == std::string_view::npos) return absl::StrCat(Av(name), domain);
+      if (!name.empty() && line.text.find_first_of(" @") == std::string_view::npos)
+        return absl::StrCat(Av(name), domain);
     }
     if (line.recipients_follow) wanted = kLinesToLocalPart;
   }
@@ -129,14 +135,19 @@ std::vector<std::string> FailedAddresses(const Document& document, const Notice&
   if (failed.empty()) failed = OfRank(mentions, MentionRank::kBlock, 0);
   DropUnlessAll(&failed, unlikely);
   DropUnlessAll(&failed, [&](std::string_view address) { return Contains(sender, address); });
-  if (!failed.empty() && !(failed.size() == 1 && unlikely(failed.front()) && original_to.size() == 1)) return failed;
+  const bool doubtful =
+      failed.size() == 1 && ((unlikely(failed.front()) && original_to.size() == 1) || IsInternal(failed.front()));
+  if (!failed.empty() && !doubtful) return failed;
 
+  const std::vector<std::string> internal = doubtful ? std::exchange(failed, {}) : std::vector<std::string>();
   failed = OfRank(mentions, MentionRank::kLabel, 0);
+  DropUnlessAll(&failed, IsInternal);
   DropUnlessAll(&failed, unlikely);
   DropUnlessAll(&failed, [&](std::string_view address) { return Contains(sender, address); });
   if (failed.size() == 1 && !unlikely(failed.front())) return failed;
   if (original_to.size() == 1) return original_to;
   if (!failed.empty()) return failed;
+  if (!internal.empty() && IsInternal(internal.front())) return internal;
 
   if (std::string address = LocalPartAlone(document, notice); !address.empty()) return {std::move(address)};
   failed = OfRank(mentions, MentionRank::kSomewhere, 0);

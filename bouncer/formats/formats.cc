@@ -162,6 +162,10 @@ ReportedRecipient GroupOf(const std::string& address, const std::vector<Mention>
   return group;
 }
 
+bool IsVague(const ReportedRecipient& group) {
+  return Classify(MakeReply(550, absl::StrCat(group.diagnostic, " ", group.context)), Phase::kRcpt).vague;
+}
+
 }  // namespace
 
 std::vector<ReportedRecipient> ReadBounce(const Document& document) {
@@ -192,6 +196,8 @@ std::vector<ReportedRecipient> ReadTextBounce(const Document& document) {
     if (groups.size() >= kReportRecipientsMax) break;
     groups.push_back(GroupOf(address, mentions, text));
   }
+  // Who is alone may have the reason above the address.
+  if (groups.size() == 1 && IsVague(groups.front())) Append(text, 2 * kContextBytesMax, &groups.front().context);
   if (groups.empty()) groups.push_back(GroupOf("", {}, text));
   // Several recipients above one reason share it.
   for (size_t i = groups.size() - 1; i > 0; --i) {

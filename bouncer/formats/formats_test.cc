@@ -339,6 +339,31 @@ const FormatRow kFamilies[] = {
      "Your mail could not be delivered: no such user.\n\n----- Original message -----\n\nReceived: from x\nTo: Ann "
      "<ann@mail.example>\nSubject: News\n",
      "ann@mail.example HARD"},
+    {"ReasonAboveTheAddress", "subject: Undeliverable Mail",
+     "Your message:\n   Subject: News\nCould not be delivered because of\n\n550 5.1.1 User unknown\n\nThe following "
+     "recipients were affected:\n    ann@mail.example\n\nMore can be found in the file that is attached below\n",
+     "ann@mail.example HARD"},
+    {"HeaderQuotedFirst", "subject: Delivery Notification: Delivery has failed",
+     "This report relates to a message you sent with the following header fields:\n\n  Return-path: "
+     "<news@sender.example>\n  To: list@mail.example\n\nYour message cannot be delivered to the following "
+     "recipients:\n\n  Recipient address: ann@mail.example\n  Reason: Remote SMTP server has rejected address\n  "
+     "Diagnostic code: smtp;550 5.1.1 unknown alias\n",
+     "ann@mail.example HARD"},
+    {"NameOfTheStore", "subject: Delivery has failed",
+     "Your message cannot be delivered to the following recipients:\n\n  Recipient address: ann@ims-ms-daemon\n  "
+     "Original address: ann@mail.example\n  Reason: over quota\n",
+     "ann@mail.example SOFT"},
+    {"StopWordsInProse", "subject: Delivery report",
+     "Hello, below is a list of the affected recipients; attached is a report\n(DSN) in standard format, as well as "
+     "the headers of the original\nmessage.\n\n  <ann@mail.example>  delivery failed; mailbox full\n",
+     "ann@mail.example SOFT"},
+    {"SourceRoute", "subject: Undeliverable mail",
+     "Your message could not be delivered to:\n\n  @a.example,@b.example:ann@mail.example\n  550 no such user here\n",
+     "ann@mail.example HARD"},
+    {"PostfixDelay", "subject: Delayed Mail (still being retried)",
+     "# THIS IS A WARNING ONLY. #\n\nYour message could not be delivered for more than 4 hour(s).\nIt will be retried "
+     "until it is 5 day(s) old.\n\n<ann@mail.example>: connect to mx.mail.example[192.0.2.3]:25: timed out\n",
+     "ann@mail.example DELAY_NOTICE"},
     {"NameWithoutDomain", "subject: Mail Delivery Problem\nfrom: Mail Delivery Subsystem <MAILER-DAEMON@a.example>",
      "Your mail to the following recipients could not be delivered because they are not accepting mail with "
      "attachments:\n\tann99\n",

@@ -59,8 +59,15 @@ bool IsDecoration(std::string_view lead) {
   return std::none_of(lead.begin(), lead.end(), [](char c) { return IsAlnum(c) && (c < '0' || c > '9'); });
 }
 
+// A source route before the address (RFC 5321 appendix C), "@a.example,@b.example:", goes with it.
+std::string_view WithoutRoute(std::string_view lead) {
+  if (!lead.ends_with(':')) return lead;
+  const size_t start = lead.find_last_of(" \t<") == std::string_view::npos ? 0 : lead.find_last_of(" \t<") + 1;
+  return start < lead.size() && lead[start] == '@' ? lead.substr(0, start) : lead;
+}
+
 MentionRank RankOf(const NoticeLine& line, const AddressAt& at, size_t index, const Notice& notice) {
-  const std::string_view lead = line.text.substr(0, at.begin);
+  const std::string_view lead = WithoutRoute(line.text.substr(0, at.begin));
   if (IsDecoration(lead)) return MentionRank::kBlock;
   const FormatBook::Lead said = FormatBook::Active().LeadOf(ToWords(lead));
   if (said == FormatBook::Lead::kAbout) return MentionRank::kBlock;
@@ -81,7 +88,7 @@ void AppendText(std::string_view text, std::string* out) {
 
 // What a bare address in front leaves of a line: "<a@b.c>: no such user" -> "no such user".
 std::string_view Said(std::string_view text, const AddressAt& at) {
-  if (!IsDecoration(text.substr(0, at.begin))) return text;
+  if (!IsDecoration(WithoutRoute(text.substr(0, at.begin)))) return text;
   if (text.find_first_of("0123456789") < at.begin) return text;  // "550 <a@b.c>... no"
   size_t end = at.end;
   for (int more = 0; more < 3; ++more) {  // "a@b.c <a@b.c>", "a@b.c<mailto:a@b.c>"

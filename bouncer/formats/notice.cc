@@ -33,6 +33,25 @@ bool BeginsOriginal(std::string_view line) {
                      [line](std::string_view field) { return StartsWithIgnoreCase(line, field); });
 }
 
+// "... a message you sent with the following header fields:", right above or one blank line higher.
+bool IsHeaderAnnounced(const std::vector<NoticeLine>& before) {
+  size_t at = before.size();
+  for (int back = 0; back < 3 && at > 0; ++back) {
+    if (before[--at].words.text.find(" following header fields ") != std::string::npos) return true;
+  }
+  return false;
+}
+
+// The stop words in the middle of a paragraph are prose ("... as well as the headers of the original / message.").
+bool IsInParagraph(std::string_view text, const std::vector<NoticeLine>& before, std::string_view rest) {
+  if (before.empty() || before.back().text.empty() || text.ends_with(':') || text.ends_with('.') ||
+      text.find("--") != std::string_view::npos) {
+    return false;
+  }
+  const std::string_view next = Trim(rest.substr(0, rest.find('\n')));
+  return !next.empty() && next.front() >= 'a' && next.front() <= 'z' && !IsHeaderLine(next);
+}
+
 // The header of the original in what lies below the stop line; `rest` starts with the line after it.
 HeaderFields OriginalIn(std::string_view rest) {
   // A few lines of decoration or blank ones may come first.
@@ -57,6 +76,7 @@ Notice Notice::Of(const Document& document) {
   bool started = false;
   for (const TextPart& part : document.texts) {
     std::string_view rest = part.text;
+    bool in_quoted_header = false;
     while (!rest.empty()) {
       if (bytes >= kNoticeBytesMax || notice.lines.size() >= kNoticeLinesMax) return notice;
       const std::string_view here = rest;
@@ -64,15 +84,22 @@ Notice Notice::Of(const Document& document) {
       const std::string_view text = WithoutQuote(Trim(rest.substr(0, end)));
       rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
       bytes += text.size() + 1;
+      if (in_quoted_header) {
+        in_quoted_header = !text.empty();
+        continue;
+      }
       if (started && BeginsOriginal(text)) {
         notice.original = OriginalIn(here);
+        // Sun's and Oracle's servers quote the header first and say what happened below it.
+        in_quoted_header = IsHeaderAnnounced(notice.lines);
+        if (in_quoted_header) continue;
         break;
       }
       NoticeLine line{.text = text, .words = ToWords(text), .recipients_follow = false};
       if (line.words.text.size() > 2) {
         const FormatBook::LineSigns signs = book.SignsOfLine(line.words);
         if (started && signs.stop && !signs.recipients_follow && text.size() <= kStopLineBytesMax &&
-            text.find('@') == std::string_view::npos) {
+            text.find('@') == std::string_view::npos && !IsInParagraph(text, notice.lines, rest)) {
           notice.original = OriginalIn(rest);
           break;
         }
