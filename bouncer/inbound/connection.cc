@@ -144,6 +144,10 @@ Awaitable<void> Connection::Run() {
   const std::shared_ptr<Connection> self = shared_from_this();
   for (;;) {
     const Dialogue::Wants wants = dialogue_.Advance(std::chrono::steady_clock::now());
+    for (const uint8_t key_id : dialogue_.TakeUnknownKeyIds()) {
+      spdlog::warn("event=unknown_token_key id={} client={} advice=\"if senders have a key with this id, add it here\"",
+                   key_id, name_);
+    }
     if (wants == Dialogue::Wants::kInput && Ending()) {
       dialogue_.Refuse421("4.3.2 shutting down");
       continue;
@@ -176,6 +180,7 @@ Awaitable<void> Connection::Run() {
   }
   shared_->counters.recipients_refused.fetch_add(dialogue_.refused_recipients());
   shared_->counters.rate_limited.fetch_add(dialogue_.rate_limited());
+  shared_->counters.unknown_keys.fetch_add(dialogue_.unknown_keys());
   watchdog_.cancel();
   asio::error_code ignored;
   socket_.shutdown(Socket::shutdown_both, ignored);

@@ -15,6 +15,7 @@ namespace {
 constexpr size_t kClientEntries = 1 << 16;
 constexpr size_t kNetworkEntries = 1 << 14;
 constexpr size_t kRecipientEntries = 1 << 18;
+constexpr size_t kKeyEntries = 1 << 10;  // ids are a byte; enough that no set of them is ever full
 
 // Whole messages have one part of the memory, connections at least another.
 constexpr size_t kBudgetParts = 4;
@@ -46,7 +47,8 @@ DialogueShared::DialogueShared(std::string name, const InboundLimits& lim, Mailb
       connection_reserve(std::min(lim.connections_max * Dialogue::kPlainBytes, lim.memory_bytes_max / kBudgetParts)),
       client_rates(lim.client_messages_per_minute, absl::Minutes(1), kClientEntries, seed),
       network_rates(lim.network_messages_per_minute, absl::Minutes(1), kNetworkEntries, seed),
-      recipient_rates(lim.recipient_messages_per_hour, absl::Hours(1), kRecipientEntries, seed) {}
+      recipient_rates(lim.recipient_messages_per_hour, absl::Hours(1), kRecipientEntries, seed),
+      unknown_key_notes(1, absl::Hours(1), kKeyEntries, seed) {}
 
 Dialogue::Dialogue(DialogueShared* shared, const Client& client) : shared_(shared), client_(client) {
   if (!shared_->budget.Take(fixed_taken_)) fixed_taken_ = 0;
@@ -243,6 +245,11 @@ void Dialogue::Rcpt(const Command& command) {
     case Mailboxes::Kind::kNone:
       ++refused_recipients_;
       return Error(550, "5.1.1", "no such address");
+    case Mailboxes::Kind::kUnknownKey:
+      // A new key may have reached the senders before us. After a 550 the report would be lost for good.
+      ++unknown_keys_;
+      if (shared_->unknown_key_notes.Take(match.key_id, now_)) unknown_key_ids_.push_back(match.key_id);
+      return Error(450, "4.7.1", "the key of this address is not known here, try again later");
     case Mailboxes::Kind::kReturnPath:
     case Mailboxes::Kind::kUnsubscribe: {
       const bool report = match.kind == Mailboxes::Kind::kReturnPath;

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "bouncer/inbound/limits.h"
@@ -37,6 +38,7 @@ struct DialogueShared {
   RateBook client_rates;
   RateBook network_rates;
   RateBook recipient_rates;
+  RateBook unknown_key_notes;  // one for each id and hour
 };
 
 // Use: send output, Feed what was read, then Advance() and act on what it wants. Not thread-safe.
@@ -97,6 +99,9 @@ class Dialogue {
   // Since the start; for the counters of the owner.
   int refused_recipients() const { return refused_recipients_; }
   int rate_limited() const { return rate_limited_; }
+  int unknown_keys() const { return unknown_keys_; }
+  // The ids of keys that we do not have and that nobody has been told of for an hour: for the log. At most one per id.
+  std::vector<uint8_t> TakeUnknownKeyIds() { return std::exchange(unknown_key_ids_, {}); }
 
  private:
   enum class State { kCommand, kMessage, kChunk, kHandshake, kStoring, kClosed };
@@ -155,6 +160,8 @@ class Dialogue {
   int idle_commands_ = 0;
   int refused_recipients_ = 0;
   int rate_limited_ = 0;
+  int unknown_keys_ = 0;
+  std::vector<uint8_t> unknown_key_ids_;
 };
 
 }  // namespace wavepost

@@ -3,8 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
-#include "absl/strings/str_replace.h"
+#include "absl/strings/str_cat.h"
 #include "bouncer/inbound/testing/dialogue_fixture.h"
 
 namespace wavepost {
@@ -105,6 +106,37 @@ TEST_F(DialogueLmtpTest, OneLanguageAtATime) {
   client_.protocol = Dialogue::Protocol::kSmtp;
   dialogue_.reset();
   EXPECT_EQ(Talk("LHLO c\nMAIL FROM:<>\n"), "220 500 503");
+}
+
+// A bounce of a key that has not reached us yet comes again later; after a 550 it would be lost.
+class DialogueKeysTest : public DialogueFixture {
+ protected:
+  static std::string PathOfKey(uint8_t id) {
+    const TokenKeys keys = *TokenKeys::Parse(absl::StrCat(id, " ", std::string(64, 'c')), "keys");
+    return ReturnPath(MakeToken(keys, kId, id), "bounce.example");
+  }
+};
+
+TEST_F(DialogueKeysTest, AnUnknownKeyIsTemporary) {
+  Talk("EHLO c\nMAIL FROM:<>\n");
+  EXPECT_EQ(Talk("RCPT TO:<" + PathOfKey(2) + ">\nRCPT TO:<" + PathOfKey(1) + ">\n"), "450 550");
+  EXPECT_THAT(all_output_, HasSubstr("450 4.7.1"));
+  EXPECT_EQ(dialogue().unknown_keys(), 1);
+  EXPECT_EQ(dialogue().refused_recipients(), 1);
+  EXPECT_EQ(Talk("RCPT TO:<$1>\nDATA\nx\n.\n"), "250 354 STORE 250");
+}
+
+TEST_F(DialogueKeysTest, IsNotedOncePerIdAndHour) {
+  const std::string twice = "RCPT TO:<" + PathOfKey(2) + ">\n";
+  Talk("EHLO c\nMAIL FROM:<>\n" + twice + twice + "RCPT TO:<" + PathOfKey(9) + ">\n");
+  EXPECT_EQ(dialogue().TakeUnknownKeyIds(), (std::vector<uint8_t>{2, 9}));
+  dialogue_.reset();
+  now_ += std::chrono::minutes(59);
+  Talk("EHLO c\nMAIL FROM:<>\n" + twice);
+  EXPECT_THAT(dialogue().TakeUnknownKeyIds(), IsEmpty());
+  now_ += std::chrono::minutes(1);
+  Talk(twice);
+  EXPECT_EQ(dialogue().TakeUnknownKeyIds(), std::vector<uint8_t>{2});
 }
 
 class DialogueRatesTest : public DialogueFixture {

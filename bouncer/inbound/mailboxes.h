@@ -1,6 +1,7 @@
 // Which addresses this server takes mail for. Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ class Mailboxes {
  public:
   enum class Kind {
     kNone,         // 550
+    kUnknownKey,   // a token of a key that we do not have (yet): 450, see TokenKeys
     kReturnPath,   // b+TOKEN, and the token is genuine
     kUnsubscribe,  // u+TOKEN, likewise (the mailto of List-Unsubscribe)
     kFeedback,
@@ -31,6 +33,7 @@ class Mailboxes {
   struct Match {
     Kind kind = Kind::kNone;
     RecipientId recipient;  // of a genuine token
+    uint8_t key_id = 0;     // kUnknownKey
   };
 
   Mailboxes(MailboxNames names, TokenKeys keys);

@@ -6,6 +6,10 @@
 #include <cctype>
 #include <string>
 
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+
 namespace wavepost {
 namespace {
 
@@ -70,6 +74,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return row.param.name; });
 
 // Two keys in the file: mail of before the rotation still comes back. With the old key gone, its tokens have expired.
+// And before the new key has reached us, nothing of its mail is refused for good.
 TEST(MailboxesRotationTest, TokensLiveAsLongAsTheirKey) {
   const std::string old_key = "1 " + std::string(64, 'a') + "\n";
   const std::string new_key = "2 " + std::string(64, 'b') + "\n";
@@ -81,8 +86,15 @@ TEST(MailboxesRotationTest, TokensLiveAsLongAsTheirKey) {
   const MailboxNames names{.domain = "bounce.example"};
   EXPECT_EQ(Mailboxes(names, overlap).Find(old_path).kind, Kind::kReturnPath);
   EXPECT_EQ(Mailboxes(names, overlap).Find(new_path).kind, Kind::kReturnPath);
-  EXPECT_EQ(Mailboxes(names, after).Find(old_path).kind, Kind::kNone);
+  EXPECT_EQ(Mailboxes(names, after).Find(old_path).kind, Kind::kUnknownKey);
   EXPECT_EQ(Mailboxes(names, after).Find(new_path).kind, Kind::kReturnPath);
+  EXPECT_EQ(Mailboxes(names, before).Find(new_path).kind, Kind::kUnknownKey);
+  EXPECT_EQ(Mailboxes(names, before).Find(new_path).key_id, 2);
+  const std::string link = "u+" + *UnsubscribeToken(MakeToken(overlap, kId, 2)) + "@bounce.example";
+  EXPECT_EQ(Mailboxes(names, before).Find(link).kind, Kind::kUnknownKey);
+  ManualClock clock(absl::FromCivil(absl::CivilDay(2026, 11, 5), absl::UTCTimeZone()));
+  const std::string ended = new_key + old_key.substr(0, old_key.size() - 1) + " until 2026-11-04\n";
+  EXPECT_EQ(Mailboxes(names, *TokenKeys::Parse(ended, "keys", &clock)).Find(old_path).kind, Kind::kNone);
 }
 
 }  // namespace

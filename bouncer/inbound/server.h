@@ -31,6 +31,7 @@ class InboundServer {
     std::atomic<int64_t> messages_not_stored{0};  // answered with 45x because storing failed
     std::atomic<int64_t> timeouts{0};
     std::atomic<int64_t> rate_limited{0};  // MAIL or RCPT answered with 450
+    std::atomic<int64_t> unknown_keys{0};  // tokens of keys that we do not have, answered with 450
     std::atomic<int64_t> handshakes{0};    // of TLS
     std::atomic<int64_t> handshakes_failed{0};
   };

@@ -34,6 +34,7 @@ constexpr size_t kKeyFileBytesMax = 64 * 1024;
 constexpr std::string_view kTokenLabel = "wavepost token 1\n";
 constexpr std::string_view kMessageIdLabel = "wavepost message-id 1\n";
 constexpr std::string_view kUnsubscribeLabel = "unsubscribe";
+constexpr char kForged[] = "the token was not made with one of our keys";
 constexpr size_t kMessageIdMacBytes = 15;  // 24 characters, enough to be unique among all mail
 
 std::string IdBytes(uint8_t key_id, RecipientId id) {
@@ -94,15 +95,25 @@ std::string UnsubscribeMac(std::string_view token) {
   return std::string(reinterpret_cast<const char*>(digest.data()), kTokenMacBytes);
 }
 
-// True if we have the key that `token_bytes` name, and it has not expired. If we do not have it, `*key` is one that
-// makes no tokens: an unknown key is worked through like a known one, so that the time taken does not tell which ids
-// exist.
-bool FindKey(const TokenKeys& keys, std::string_view token_bytes, const std::string** key) {
-  static const std::string kNoKey(kTokenKeyBytes, '\0');
-  *key = keys.Find(static_cast<uint8_t>(token_bytes[0]));
-  if (*key != nullptr) return !keys.Expired(static_cast<uint8_t>(token_bytes[0]));
-  *key = &kNoKey;
-  return false;
+uint8_t KeyIdOf(std::string_view token_bytes) {
+  return static_cast<uint8_t>(token_bytes[0]);
+}
+
+// The key that `token_bytes` name, expired or not. Which ids we have is no secret: every token shows one.
+// Errors: kNotFound (we do not have it), kPermissionDenied (0, which no key has).
+absl::StatusOr<const std::string*> FindKey(const TokenKeys& keys, std::string_view token_bytes) {
+  const uint8_t key_id = KeyIdOf(token_bytes);
+  const std::string* const key = keys.Find(key_id);
+  if (key != nullptr) return key;
+  if (key_id == 0) return absl::PermissionDeniedError(kForged);
+  return absl::NotFoundError(absl::StrCat("the token was made with key ", key_id, ", which is not in the key file"));
+}
+
+// `mac`: as it must be for `token_bytes`, whose key was found.
+absl::StatusOr<RecipientId> Believe(const TokenKeys& keys, std::string_view token_bytes, std::string_view mac) {
+  const bool same = CRYPTO_memcmp(mac.data(), token_bytes.data() + kIdBytes, kTokenMacBytes) == 0;
+  if (!same || keys.Expired(KeyIdOf(token_bytes))) return absl::PermissionDeniedError(kForged);
+  return IdOf(token_bytes);
 }
 
 // PREFIX TOKEN -> TOKEN
@@ -200,16 +211,18 @@ std::string ReturnPath(std::string_view token, std::string_view domain) {
 
 absl::StatusOr<RecipientId> CheckToken(const TokenKeys& keys, std::string_view token) {
   ASSIGN_OR_RETURN(const std::string bytes, TokenBytes(token));
-  const std::string* key = nullptr;
-  const bool known = FindKey(keys, bytes, &key);
-  const std::string mac = Mac(*key, kTokenLabel, std::string_view(bytes).substr(0, kIdBytes), kTokenMacBytes);
-  const bool same = CRYPTO_memcmp(mac.data(), bytes.data() + kIdBytes, kTokenMacBytes) == 0;
-  if (!known || !same) return absl::PermissionDeniedError("the token was not made with one of our keys");
-  return IdOf(bytes);
+  ASSIGN_OR_RETURN(const std::string* const key, FindKey(keys, bytes));
+  return Believe(keys, bytes, Mac(*key, kTokenLabel, std::string_view(bytes).substr(0, kIdBytes), kTokenMacBytes));
 }
 
 std::optional<std::string> TokenOf(std::string_view local_part) {
   return TokenBehind(kLocalPrefix, local_part);
+}
+
+std::optional<uint8_t> KeyIdOfToken(std::string_view token) {
+  const absl::StatusOr<std::string> bytes = TokenBytes(token);
+  if (!bytes.ok()) return std::nullopt;
+  return KeyIdOf(*bytes);
 }
 
 absl::StatusOr<std::string> UnsubscribeToken(std::string_view token) {
@@ -220,14 +233,10 @@ absl::StatusOr<std::string> UnsubscribeToken(std::string_view token) {
 
 absl::StatusOr<RecipientId> CheckUnsubscribeToken(const TokenKeys& keys, std::string_view token) {
   ASSIGN_OR_RETURN(const std::string bytes, TokenBytes(token));
-  const std::string* key = nullptr;
-  const bool known = FindKey(keys, bytes, &key);
+  ASSIGN_OR_RETURN(const std::string* const key, FindKey(keys, bytes));
   std::string verp = bytes.substr(0, kIdBytes);
   verp += Mac(*key, kTokenLabel, verp, kTokenMacBytes);
-  const std::string mac = UnsubscribeMac(Base32Encode(verp));
-  const bool same = CRYPTO_memcmp(mac.data(), bytes.data() + kIdBytes, kTokenMacBytes) == 0;
-  if (!known || !same) return absl::PermissionDeniedError("the token was not made with one of our keys");
-  return IdOf(bytes);
+  return Believe(keys, bytes, UnsubscribeMac(Base32Encode(verp)));
 }
 
 std::optional<std::string> UnsubscribeTokenOf(std::string_view local_part) {

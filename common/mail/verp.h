@@ -23,7 +23,16 @@ class Clock;
 inline constexpr size_t kTokenKeyBytes = 32;
 inline constexpr size_t kTokenMacBytes = 10;
 
-// The secrets behind tokens, shared by senders and bouncers. Immutable; any thread.
+// The secrets behind tokens, shared by senders, coordinator and bouncers. Immutable; any thread.
+//
+// A rotation, in this order, so that nobody meets a token whose key he does not have:
+//   1. all bouncers: the new key as the second line; restart them. They know it before anybody signs with it.
+//   2. senders and coordinator: the new key on top, the old one below it; restart them. New mail has new tokens.
+//   3. bouncers: likewise, now or later (their own order does not matter for checking).
+//   4. when the old one may end: `until` behind it, at least two weeks away for bounces. Links to unsubscribe that it
+//      made end on that day too, so leave it there for as long as mail is kept and read: a year is not too long.
+// A bouncer that meets a key's id that it does not have says 450, not 550, and the bounce comes again later: so end a
+// key by `until`, not by taking its line out.
 class TokenKeys {
  public:
   // Reads lines "ID HEX" or "ID HEX until YYYY-MM-DD" (ID 1 to 255, HEX 64 digits); '#' starts a comment. The first
@@ -69,10 +78,14 @@ std::string MakeToken(const TokenKeys& keys, RecipientId id, uint8_t key_id);
 // "b+TOKEN@domain"
 std::string ReturnPath(std::string_view token, std::string_view domain);
 
-// Checks a token in constant time; either letter case.
-// Errors: kInvalidArgument (not the shape of a token), kPermissionDenied (unknown or expired key, or wrong HMAC: forged
-// or mangled).
+// Checks a token; either letter case. How long it takes does not tell how much of the HMAC was right.
+// Errors: kInvalidArgument (not the shape of a token), kPermissionDenied (wrong HMAC: forged or mangled; or the key has
+// expired), kNotFound (of a key that we do not have: forged, or made with one that has not reached us yet).
 absl::StatusOr<RecipientId> CheckToken(const TokenKeys& keys, std::string_view token);
+
+// The id of the key that a token of either kind says it was made with; nothing if it has not the shape of one. Not
+// checked: anybody can write any id.
+std::optional<uint8_t> KeyIdOfToken(std::string_view token);
 
 // "b+TOKEN" -> TOKEN; nothing for any other local part. The token is not checked.
 std::optional<std::string> TokenOf(std::string_view local_part);
