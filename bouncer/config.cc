@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/mail/address.h"
 
@@ -22,6 +23,11 @@ InboundLimits ReadLimits(const ConfigNode& node) {
   out.message_bytes_max = node.Int("message_bytes", out.message_bytes_max, 64 * 1024, 1024 * kMiB);
   out.memory_bytes_max =
       static_cast<size_t>(node.Int("memory_bytes", static_cast<int64_t>(out.memory_bytes_max), 4 * kMiB, 16384 * kMiB));
+  // One message must not be all that fits: see DialogueShared::whole_budget.
+  if (const size_t most = out.memory_bytes_max / 4; static_cast<size_t>(out.message_bytes_max) > most) {
+    node.Problem("message_bytes", absl::StrCat("must be at most a quarter of memory_bytes (", most, "), is ",
+                                               out.message_bytes_max, "; lower it, or raise memory_bytes"));
+  }
   out.recipients_max =
       static_cast<size_t>(node.Int("recipients_per_message", static_cast<int64_t>(out.recipients_max), 1, 1000));
   out.connections_max =
@@ -111,6 +117,7 @@ absl::StatusOr<BouncerConfig> ReadBouncerConfig(const ConfigFile& file) {
   const ConfigNode kept = root.Child("kept_mail");
   out.kept_messages_max = kept.Int("messages", out.kept_messages_max, 0, 1'000'000);
   out.kept_bytes_max = kept.Int("bytes", out.kept_bytes_max, 0, 1'000'000'000'000);
+  out.rules = root.String("rules", "");
   out.hostname = root.String("hostname", out.return_path_domain);
   out.coordinator = root.String("coordinator", out.coordinator);
   out.tls = ReadTlsFiles(root);

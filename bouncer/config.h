@@ -26,6 +26,7 @@ struct BouncerConfig {
   std::string return_path_domain;
   MailboxNames mailboxes;  // domain: the return path's
   std::string token_keys;  // file, see common/mail/verp.h
+  std::string rules;       // file of rules in front of ours, see common/smtp/rule_file.h; empty: none
   std::string coordinator = "127.0.0.1:7000";
   TlsFiles tls;                            // to the coordinator, and for the status port
   std::string status_listen;               // gRPC health and reflection; empty: none

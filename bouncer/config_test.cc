@@ -42,7 +42,8 @@ TEST(BouncerConfigTest, EveryKey) {
       "unsubscribe: {listen: \"[::1]:80\", connections: 19, connections_per_client: 20, tls: {certificate: uc, key: "
       "uk}}\n"
       "ingest_listen: 127.0.0.1:21\nmetrics_listen: 127.0.0.1:22\n"
-      "outbox: {records: 15}\nfeed: {backoff_min: 16ms, backoff_max: 17s, acknowledge_timeout: 18s}\n");
+      "rules: own.yaml\noutbox: {records: 15}\nfeed: {backoff_min: 16ms, backoff_max: 17s, acknowledge_timeout: "
+      "18s}\n");
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->listen.size(), 2u);
   EXPECT_EQ(config->hostname, "mx.example");
@@ -50,6 +51,7 @@ TEST(BouncerConfigTest, EveryKey) {
   EXPECT_EQ(config->limits.connections_per_client_max, 9u);
   EXPECT_EQ(config->limits.drain_timeout, absl::Seconds(14));
   EXPECT_EQ(config->outbox_records_max, 15);
+  EXPECT_EQ(config->rules, "own.yaml");
   EXPECT_EQ(config->unsubscribe.listen, "[::1]:80");
   EXPECT_EQ(config->unsubscribe.connections_max, 19u);
   EXPECT_EQ(config->unsubscribe.connections_per_address_max, 20u);
@@ -86,6 +88,11 @@ INSTANTIATE_TEST_SUITE_P(
             "return_path.domain"},
         Row{"BadNodeId", std::string(kSmallest) + "node_id: Bouncer_1\n", "node_id"},
         Row{"BadNumber", std::string(kSmallest) + "limits: {connections: 0}\n", "limits.connections"},
+        Row{"MessageLargerThanAQuarter",
+            std::string(kSmallest) + "limits: {message_bytes: 2000001, memory_bytes: 8000000}\n",
+            "bouncer.yaml:4: limits.message_bytes: must be at most a quarter of memory_bytes (2000000), is 2000001"},
+        Row{"MemoryForNoMessage", std::string(kSmallest) + "limits: {memory_bytes: 8000000}\n",
+            "limits.message_bytes: must be at most a quarter"},
         Row{"BadDuration", std::string(kSmallest) + "limits: {command_timeout: soon}\n", "limits.command_timeout"}),
     [](const auto& row) { return row.param.name; });
 

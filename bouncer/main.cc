@@ -47,7 +47,7 @@
 #include "bouncer/config.h"
 #include "bouncer/parse/command.h"
 #include "bouncer/rules/rules_command.h"
-#include "common/mail/verp.h"
+#include "bouncer/start.h"
 
 namespace {
 
@@ -112,12 +112,18 @@ int main(int argc, char** argv) {
 
   const absl::StatusOr<wavepost::BouncerConfig> config = wavepost::LoadBouncerConfig(config_path);
   if (!config.ok()) return Complain(config.status(), kExitUsage);
+  // Before anything classifies.
+  const absl::Status rules_used = wavepost::UseRules(*config);
+  if (!rules_used.ok()) return Complain(rules_used, kExitUsage);
   if (check_config) {
-    const auto keys = wavepost::TokenKeys::Load(config->token_keys);
-    if (!keys.ok()) return Complain(keys.status(), kExitUsage);
+    const absl::Status files = wavepost::CheckFiles(*config);
+    if (!files.ok()) return Complain(files, kExitUsage);
     std::printf("%s: OK\n", config_path.c_str());
     return 0;
   }
+
+  const absl::Status room = wavepost::CheckDescriptors(*config, wavepost::RaiseDescriptorLimit());
+  if (!room.ok()) return Complain(room, kExitFailed);
 
   // Before any thread: all of them inherit the mask, and the signals wait for sigwait below.
   sigset_t signals;
