@@ -43,7 +43,8 @@ TEST_F(ReportsCommandTest, Dmarc) {
   EXPECT_EQ(Wavepost({"reports", "dmarc", "example.com", "--json"}), 0);
   EXPECT_EQ(server.content.report_days, 30);
   EXPECT_EQ(json::parse(out().substr(0, out().find('\n')))["messages"], 1180);
-  EXPECT_EQ(std::count(out().begin(), out().end(), '\n'), 2);
+  const std::string lines = out();
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 2);
 }
 
 TEST_F(ReportsCommandTest, NothingYetSaysWhereReportsComeFrom) {

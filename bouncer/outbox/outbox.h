@@ -84,8 +84,8 @@ class Outbox final : public ReportStore {
   // coordinator has had from the folder's other life, and takes for repetitions.
   int64_t recovered_through() const { return recovered_; }
 
-  // The coordinator's mark has been compared with recovered_through(), and fits. Synced; once, then cheap. Blocks on the
-  // disk. The caller of Forget calls it.
+  // The coordinator's mark has been compared with recovered_through(), and fits. Synced; once, then cheap. Blocks on
+  // the disk. The caller of Forget calls it.
   absl::Status Greeted();
 
   // Makes it another folder to the coordinator, which has no mark of that id: everything that waits is entered under

@@ -13,7 +13,8 @@
 
 namespace wavepost {
 
-// Writes an EC key and a certificate for `name`, valid for a day, into one PEM file. passphrase: the key's; empty: none.
+// Writes an EC key and a certificate for `name`, valid for a day, into one PEM file. passphrase: the key's; empty:
+// none.
 inline void WriteSelfSigned(const std::string& path, const std::string& name, std::string passphrase = {}) {
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
   const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), &X509_free);
