@@ -70,6 +70,17 @@ Phase PhaseIn(std::string_view text) {
   return Phase::kRcpt;
 }
 
+// "host mx.example[192.0.2.1] said: 550 no (in reply to RCPT TO command)" without what Postfix put around the reply: the
+// address is the other host's, not ours.
+std::string WithoutFrame(std::string_view text) {
+  std::string out(text);
+  if (const size_t end = out.find(" (in reply to "); end != std::string::npos) out.resize(end);
+  const size_t said = out.find("] said:");
+  const size_t open = said == std::string::npos ? said : out.rfind('[', said);
+  if (open != std::string::npos) out.erase(open, said + 1 - open);
+  return out;
+}
+
 struct Judged {
   Verdict verdict;
   Reply reply;
@@ -78,8 +89,9 @@ struct Judged {
 
 // By the reply that the text quotes; if that says little, by all of the text; if nothing is quoted, also as a failure
 // without a reply.
-Judged JudgeText(std::string_view text, const EnhancedCode& status) {
-  const Phase phase = PhaseIn(text);
+Judged JudgeText(std::string_view framed, const EnhancedCode& status) {
+  const Phase phase = PhaseIn(framed);
+  const std::string text = WithoutFrame(framed);
   const int plain_code = status.klass == 4 ? 450 : 550;
   std::optional<Reply> quoted = QuotedReply(text);
   Reply whole = MakeReply(quoted ? quoted->code : plain_code, text);
@@ -124,7 +136,9 @@ Judged Judge(const ReportedRecipient& recipient, const EnhancedCode& status) {
   if (beside.verdict.vague) return judged;
   // Prose about who refused what is believed after the reply that it introduces.
   const bool prose = !recipient.format.empty() && beside.quoted && judged.verdict.fault == wavepost::v1::SENDER;
-  if (!judged.verdict.vague && !prose) return judged;
+  // A code alone is a summary of what was said.
+  const bool summary = recipient.diagnostic.empty() && beside.quoted;
+  if (!judged.verdict.vague && !prose && !summary) return judged;
   if (judged.quoted) {
     judged.verdict = beside.verdict;
   } else {

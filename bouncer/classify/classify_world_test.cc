@@ -178,5 +178,14 @@ TEST(ClassifyRecipientWorld, MarksOnlyAddressesThatAreWrong) {
   }
 }
 
+// A status without a diagnostic sums up what the text quotes; where they differ the text is right.
+TEST(ClassifyRecipientWorld, BelievesTheQuotedReplyBeforeItsSummary) {
+  const Finding got = ClassifyRecipient({.final_recipient = "a@x.test",
+                                         .action = "failed",
+                                         .status = "5.1.1",
+                                         .context = "host mx.x.test[192.0.2.3] said: 554 rejected as spam"});
+  EXPECT_NE(got.bounce_class, wavepost::v1::HARD) << got.rule;
+}
+
 }  // namespace
 }  // namespace wavepost

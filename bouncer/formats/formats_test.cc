@@ -364,6 +364,13 @@ const FormatRow kFamilies[] = {
      "# THIS IS A WARNING ONLY. #\n\nYour message could not be delivered for more than 4 hour(s).\nIt will be retried "
      "until it is 5 day(s) old.\n\n<ann@mail.example>: connect to mx.mail.example[192.0.2.3]:25: timed out\n",
      "ann@mail.example DELAY_NOTICE"},
+    {"StopWordsEndASentence", "subject: Undelivered Mail Returned to Sender",
+     "This is the mail system at host relay.example.\n\nIf you do so, include this problem report. You can\ndelete "
+     "your "
+     "own text from the attached returned message.\n\n<ann@mail.example>: host mx.mail.example[192.0.2.3] said: 550\n  "
+     "  "
+     "<ann@mail.example>: Recipient address rejected. (in reply to RCPT TO\n    command)\n",
+     "ann@mail.example HARD", "generic"},
     {"NameWithoutDomain", "subject: Mail Delivery Problem\nfrom: Mail Delivery Subsystem <MAILER-DAEMON@a.example>",
      "Your mail to the following recipients could not be delivered because they are not accepting mail with "
      "attachments:\n\tann99\n",

@@ -44,12 +44,17 @@ bool IsHeaderAnnounced(const std::vector<NoticeLine>& before) {
 
 // The stop words in the middle of a paragraph are prose ("... as well as the headers of the original / message.").
 bool IsInParagraph(std::string_view text, const std::vector<NoticeLine>& before, std::string_view rest) {
-  if (before.empty() || before.back().text.empty() || text.ends_with(':') || text.ends_with('.') ||
+  const auto is_lower = [](std::string_view line) {
+    return !line.empty() && line.front() >= 'a' && line.front() <= 'z';
+  };
+  if (before.empty() || before.back().text.empty() || text.ends_with(':') ||
       text.find("--") != std::string_view::npos) {
     return false;
   }
+  constexpr std::string_view kEnds = ".:!?-=*#_";
+  if (is_lower(text) && kEnds.find(before.back().text.back()) == std::string_view::npos) return true;
   const std::string_view next = Trim(rest.substr(0, rest.find('\n')));
-  return !next.empty() && next.front() >= 'a' && next.front() <= 'z' && !IsHeaderLine(next);
+  return is_lower(next) && !text.ends_with('.') && !IsHeaderLine(next);
 }
 
 // The header of the original in what lies below the stop line; `rest` starts with the line after it.
