@@ -2,6 +2,10 @@
 #include <gmock/gmock.h>
 
 #include "absl/strings/str_cat.h"
+#include "common/storage/db.h"
+#include "coordinator/store/keys.h"
+#include "coordinator/store/reader.h"
+#include "coordinator/store/soft_bounces.h"
 #include "coordinator/store/store_test_util.h"
 #include "coordinator/store/strangers.h"
 
@@ -205,6 +209,37 @@ TEST_F(ReturnedTest, ClearingTheFlagClearsWhatHadAddedUp) {
   EXPECT_TRUE(Suppressed());
 }
 
+// Rows of soft bounces in the folder, which no store may have open.
+size_t SoftRows(const std::string& path) {
+  const auto db = Db::Open({.path = path, .kind = "coordinator", .column_families = FamilyNames()});
+  EXPECT_TRUE(db.ok()) << db.status();
+  size_t rows = 0;
+  EXPECT_TRUE(Reader(db->get())
+                  .Scan(kSoftBounces, "", "",
+                        [&](std::string_view, std::string_view) {
+                          ++rows;
+                          return true;
+                        })
+                  .ok());
+  return rows;
+}
+
+TEST_F(ReturnedTest, StaleRowsGoFasterThanNewOnesCome) {
+  Running(150);
+  std::vector<cluster::v1::BounceReport> old_ones, new_ones;
+  for (uint32_t i = 0; i < 100; ++i) old_ones.push_back(Returned(i + 1, i, v1::SOFT));
+  for (uint32_t i = 100; i < 150; ++i) new_ones.push_back(Returned(i + 1, i, v1::SOFT));
+  ASSERT_TRUE(ApplyBounces(store_.get(), old_ones).ok());
+  store_.reset();
+  EXPECT_EQ(SoftRows(path_), 100u);
+  Open();
+  clock_.Advance(kSoftWindowDefault + absl::Hours(1));
+  ASSERT_TRUE(ApplyBounces(store_.get(), new_ones).ok());
+  store_.reset();
+  EXPECT_EQ(SoftRows(path_), 50u);
+  Open();
+}
+
 cluster::v1::BounceReport Stranger(int64_t sequence, std::string named) {
   cluster::v1::BounceReport report = Returned(sequence, 0, v1::HARD);
   report.clear_recipient_id();
@@ -259,6 +294,26 @@ TEST_F(ReturnedTest, AFloodOfStrangersIsAHundredEventsAMinute) {
   EXPECT_EQ(events[100].count(), 137);
   EXPECT_THAT(events[100].text(), HasSubstr("137 more"));
   EXPECT_EQ(store_->Reports().unproven[v1::HARD], 238);
+}
+
+TEST(StrangerGateTest, ADayHasItsLimit) {
+  StrangerGate gate;
+  const absl::Time start = absl::FromUnixSeconds(1000);
+  int shown = 0, told = 0;
+  int64_t held_back = 0;
+  for (absl::Time now = start; now < start + absl::Hours(24); now += absl::Minutes(1)) {
+    for (int i = 0; i < 110; ++i) shown += gate.Take(now) ? 1 : 0;
+    const int64_t count = gate.TakeHeldBack(now);
+    told += count > 0 ? 1 : 0;
+    held_back += count;
+  }
+  EXPECT_EQ(shown, StrangerGate::kEventsPerDay);
+  EXPECT_LE(told, 50 + 24);  // by the minute until the day's events are used up, then by the hour
+  EXPECT_GE(told, 45 + 22);
+  const absl::Time next = start + absl::Hours(24);
+  held_back += gate.TakeHeldBack(next);
+  EXPECT_EQ(shown + held_back, 24 * 60 * 110);  // each is told of or shown
+  EXPECT_TRUE(gate.Take(next));
 }
 
 TEST(StrangerGateTest, CountsAndTellsOnce) {

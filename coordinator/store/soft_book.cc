@@ -1,5 +1,6 @@
 #include "coordinator/store/soft_book.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -70,28 +71,28 @@ absl::Status SoftBook::Enter() {
     const auto row = held.find(keys_[i]);
     if (row != held.end()) RETURN_IF_ERROR(EnterOne(given_[i], &row->second));
   }
-  bool added = false;
+  size_t added = 0;
   for (const auto& [key, row] : held) {
     if (!row.changed) continue;
     if (!row.history.entries().empty()) {
       change_->Put(kSoftBounces, key, row.history);
-      added = added || !row.stored;
+      added += row.stored ? 0 : 1;
     } else if (row.stored) {
       change_->Delete(kSoftBounces, key);
     }
   }
-  if (!added) return absl::OkStatus();
+  if (added == 0) return absl::OkStatus();
   change_->state().soft_rows = true;
-  return Sweep(held);
+  return Sweep(held, std::min(kSweptPerRow * added, kSweptMax));
 }
 
 // Addresses that nobody writes to any more would stay for ever.
-absl::Status SoftBook::Sweep(const Rows& held) {
+absl::Status SoftBook::Sweep(const Rows& held, size_t rows_max) {
   std::string& from = change_->state().soft_sweep_from;
   std::vector<std::pair<std::string, std::string>> rows;
   RETURN_IF_ERROR(change_->read().Scan(kSoftBounces, from, "", [&](std::string_view key, std::string_view value) {
     rows.emplace_back(key, value);
-    return rows.size() < static_cast<size_t>(kSweptPerRow);
+    return rows.size() < rows_max;
   }));
   for (const auto& [key, value] : rows) {
     ASSIGN_OR_RETURN(const auto history, Reader::ParseRecord<cluster::v1::SoftBounces>(value));
@@ -99,7 +100,7 @@ absl::Status SoftBook::Sweep(const Rows& held) {
     // What this change has touched is newer than the row that was read.
     if (!held.contains(key) && IsStale(history, change_->now(), policy)) change_->Delete(kSoftBounces, key);
   }
-  from = rows.size() < static_cast<size_t>(kSweptPerRow) ? std::string() : rows.back().first + '\0';
+  from = rows.size() < rows_max ? std::string() : rows.back().first + '\0';
   return absl::OkStatus();
 }
 

@@ -21,8 +21,9 @@ namespace wavepost {
 
 class SoftBook {
  public:
-  // Rows that are looked at for staleness whenever a new one is made.
-  static constexpr int kSweptPerRow = 4;
+  // Rows that are looked at for staleness for each new one, so that they go faster than they come; and in one change.
+  static constexpr size_t kSweptPerRow = 4;
+  static constexpr size_t kSweptMax = 2000;
 
   explicit SoftBook(Change* change) : change_(change) {}
 
@@ -53,7 +54,7 @@ class SoftBook {
   absl::StatusOr<Rows> Load() const;
   absl::StatusOr<SoftPolicy> PolicyOf(const std::string& tenant);
   absl::Status EnterOne(const Given& given, Held* held);
-  absl::Status Sweep(const Rows& held);
+  absl::Status Sweep(const Rows& held, size_t rows_max);
 
   Change* const change_;
   std::vector<Given> given_;

@@ -21,21 +21,43 @@ std::string_view LastPart(std::string_view name) {
   return name.substr(name.rfind('/') + 1);  // without a slash: all of it
 }
 
-// Forgets what cannot count any more. Entries are in order of time, but a report that takes a delivery back keeps its
-// place, so every entry is looked at.
+// The entry to give up when there are too many: the oldest bounce whose campaign has a newer one behind it, with no
+// delivery in between, because a campaign counts once; else the oldest entry.
+int Expendable(const SoftBounces& history) {
+  absl::flat_hash_set<std::string_view> newer;
+  int found = 0;
+  for (int i = history.entries_size() - 1; i >= 0; --i) {
+    const SoftBounces::Entry& entry = history.entries(i);
+    if (entry.delivered()) {
+      newer.clear();
+    } else if (!newer.insert(entry.campaign()).second) {
+      found = i;
+    }
+  }
+  return found;
+}
+
+// Forgets what cannot count any more. An aged delivery ends what lies before it, too. An aged bounce goes alone:
+// entries are in order of time, but a report that takes a delivery back keeps its place, so that what lies before an
+// aged bounce may be younger.
 bool Trim(absl::Time now, const SoftPolicy& policy, SoftBounces* history) {
   auto* const entries = history->mutable_entries();
+  const int before = entries->size();
+  const auto age = [&](int i) { return now - FromProtoTime(entries->Get(i).time()); };
   int first = 0;
   for (int i = 0; i < entries->size(); ++i) {
-    const absl::Duration age = now - FromProtoTime(entries->Get(i).time());
-    const absl::Duration keep = entries->Get(i).delivered() ? kTakenBackWithin : policy.window;
-    if (age > keep) first = i + 1;
+    if (entries->Get(i).delivered() && age(i) > kTakenBackWithin) first = i + 1;
+  }
+  entries->DeleteSubrange(0, first);
+  for (int i = entries->size() - 1; i >= 0; --i) {
+    if (!entries->Get(i).delivered() && age(i) > policy.window) entries->DeleteSubrange(i, 1);
   }
   // A delivery with nothing before it says nothing; should a report take it back, that makes a new entry.
+  first = 0;
   while (first < entries->size() && entries->Get(first).delivered()) ++first;
-  first = std::max(first, entries->size() - kSoftEntriesMax);
   entries->DeleteSubrange(0, first);
-  return first > 0;
+  while (entries->size() > kSoftEntriesMax) entries->DeleteSubrange(Expendable(*history), 1);
+  return entries->size() != before;
 }
 
 }  // namespace

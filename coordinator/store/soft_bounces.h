@@ -25,6 +25,8 @@ inline constexpr absl::Duration kSoftWindowMax = absl::Hours(24 * 365 * 3);
 // No host tries longer to pass a message on (RFC 5321 section 4.5.4.1 asks for 4 to 5 days): a delivery that is older
 // is not taken back any more, and what lies before it is forgotten.
 inline constexpr absl::Duration kTakenBackWithin = absl::Hours(24 * 10);
+// Beyond it a campaign that bounced in several waves loses its older bounces first, which count for nothing: so
+// kSoftCampaignsMax campaigns fit, whatever their waves.
 inline constexpr int kSoftEntriesMax = 200;
 
 // SuppressionPolicy with its defaults filled in.

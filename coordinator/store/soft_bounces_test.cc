@@ -16,7 +16,7 @@ using cluster::v1::SoftBounces;
 
 constexpr absl::Duration kDay = absl::Hours(24);
 
-// "+a1": the recipient 1 of campaign a bounces, "=a1": is delivered, one day after the other.
+// "+a1": the recipient 1 of campaign a bounces, "=a1": is delivered, one day after the other; "": a day without.
 struct HistoryRow {
   const char* name;
   std::vector<const char*> signs;
@@ -33,6 +33,7 @@ TEST_P(HistoryTest, Counts) {
   absl::Time now = absl::FromUnixSeconds(1'000'000'000);
   for (const std::string sign : row.signs) {
     now += kDay;
+    if (sign.empty()) continue;
     if (sign == "wait") {
       now += 11 * kDay;
       continue;
@@ -60,6 +61,11 @@ INSTANTIATE_TEST_SUITE_P(
                     HistoryRow{"DeliveryAfterItsOwnBounceIsNone", {"+a1", "=a1", "+b1"}, "ab"},
                     HistoryRow{"DeliveriesAloneLeaveNothing", {"=a1", "=b1"}, ""},
                     HistoryRow{"TheWindowSlides", {"+a1", "wait", "+b1", "+c1"}, "bc", 5},
+                    // b takes its place of the second day, but is younger than c, which is too old at the end.
+                    HistoryRow{"AnAgedBounceGoesAlone", {"+a1", "=b1", "+c1", "", "", "+b1", "", "", "+d1"}, "bd", 5},
+                    HistoryRow{
+                        "AnAgedBounceLeavesTheDeliveryBehindIt", {"+a1", "+b1", "=c1", "+d1", "", "", "+e1"}, "de", 5},
+                    HistoryRow{"AnAgedDeliveryEndsWhatLiesBefore", {"+a1", "+b1", "=c1", "wait", "+c1"}, "c"},
                     HistoryRow{"JustInsideTheWindow", {"+a1", "+b1", "+c1"}, "abc", 2}),
     [](const auto& instance) { return std::string(instance.param.name); });
 
@@ -72,6 +78,23 @@ TEST(SoftHistoryTest, StaysBounded) {
   }
   EXPECT_EQ(history.entries_size(), kSoftEntriesMax);
   EXPECT_EQ(history.entries(kSoftEntriesMax - 1).campaign(), "tenants/t/campaigns/c999");
+}
+
+TEST(SoftHistoryTest, AHundredCampaignsOfManyWavesAllCount) {
+  SoftBounces history;
+  const SoftPolicy policy{.campaigns = kSoftCampaignsMax};
+  uint32_t wave = 0;
+  for (int campaign = 0; campaign < kSoftCampaignsMax; ++campaign) {
+    for (int i = 0; i < 5; ++i) {
+      ++wave;
+      EnterSign(AddressSign::kSoftBounce, absl::StrCat("tenants/t/campaigns/c", campaign), {wave, 0},
+                absl::UnixEpoch() + absl::Minutes(wave), policy, &history);
+    }
+  }
+  EXPECT_EQ(history.entries_size(), kSoftEntriesMax);
+  const auto counted = CountedBounces(history, absl::UnixEpoch() + kDay, policy);
+  EXPECT_EQ(counted.size(), static_cast<size_t>(kSoftCampaignsMax));
+  EXPECT_EQ(counted.front().time().seconds(), 5 * 60);  // the newest of its waves stayed
 }
 
 TEST(SoftHistoryTest, GoesStaleWithItsWindow) {

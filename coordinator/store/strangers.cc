@@ -77,6 +77,12 @@ absl::StatusOr<std::string> LastSent(Change& change, const std::string& address)
 }  // namespace
 
 void StrangerGate::Roll(absl::Time now) {
+  // A clock that was put back begins anew.
+  if (now < day_ || now - day_ >= absl::Hours(24)) {
+    day_ = now;
+    day_events_ = 0;
+    told_ = absl::InfinitePast();
+  }
   if (now >= minute_ && now - minute_ < absl::Minutes(1)) return;
   minute_ = now;
   events_ = 0;
@@ -86,8 +92,9 @@ void StrangerGate::Roll(absl::Time now) {
 
 bool StrangerGate::Take(absl::Time now) {
   Roll(now);
-  if (events_ < kEventsPerMinute) {
+  if (events_ < kEventsPerMinute && day_events_ < kEventsPerDay) {
     ++events_;
+    ++day_events_;
     return true;
   }
   ++held_back_;
@@ -96,6 +103,8 @@ bool StrangerGate::Take(absl::Time now) {
 
 int64_t StrangerGate::TakeHeldBack(absl::Time now) {
   Roll(now);
+  if (over_ == 0 || (day_events_ >= kEventsPerDay && now - told_ < absl::Hours(1))) return 0;
+  told_ = now;
   return std::exchange(over_, 0);
 }
 
@@ -134,8 +143,8 @@ v1::Event HeldBackEvent(int64_t count) {
   event.set_kind(v1::Event::REPORT_UNATTRIBUTED);
   event.set_count(count);
   event.set_text(absl::StrCat(count,
-                              " more reports without a genuine token came within a minute; they are counted, and "
-                              "nothing changes"));
+                              " more reports without a genuine token came than are shown one by one; they are "
+                              "counted, and nothing changes"));
   return event;
 }
 

@@ -17,17 +17,22 @@ class Change;
 class StrangerGate {
  public:
   static constexpr int kEventsPerMinute = 100;
+  // Events stay for ever, and anybody can send such reports: without it a year of a slow flood is fifty million events.
+  static constexpr int kEventsPerDay = 5000;
 
   // One has come: true if it is to be an event. What is not is counted.
   bool Take(absl::Time now);
-  // Those counted in a minute that is over, once; 0: none.
+  // Those counted in a minute that is over, once; 0: none. When the day's events are used up, at most once an hour.
   int64_t TakeHeldBack(absl::Time now);
 
  private:
   void Roll(absl::Time now);
 
   absl::Time minute_ = absl::InfinitePast();
-  int events_ = 0;
+  absl::Time day_ = absl::InfinitePast();
+  absl::Time told_ = absl::InfinitePast();  // of those held back
+  int events_ = 0;                          // of the minute
+  int day_events_ = 0;
   int64_t held_back_ = 0;  // of the minute
   int64_t over_ = 0;       // of minutes that are over
 };

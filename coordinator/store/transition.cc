@@ -68,6 +68,17 @@ bool Count(const cluster::v1::BounceReport& report, absl::Time now, RecipientSta
   return added;
 }
 
+// A soft report counts once for its recipient, and its history sees to that. So it need not be the first of its kind: one
+// before it, of the same reason, may have blamed the site. But what keeps coming for weeks is told anew, not bounced
+// anew.
+bool CountsAsSoft(const RecipientState& state, bool first, absl::Time now) {
+  if (first) return true;
+  for (const v1::ReportCount& kind : state.reports()) {
+    if (kind.bounce_class() == v1::SOFT && now - FromProtoTime(kind.first_time()) > kTakenBackWithin) return false;
+  }
+  return true;
+}
+
 // What a sender's last word says about the address. An expiry says something only if the host blamed the mailbox:
 // greylisting, throttling and dead connections are no sign of it.
 AddressSign SignOf(v1::Outcome outcome, const v1::DeliveryStatus& status) {
@@ -171,7 +182,9 @@ Effect ApplyBounceReport(const cluster::v1::BounceReport& report, absl::Time now
                 .suppress = CauseOf(report),
                 .evidence = EvidenceOf(report),
                 .only_if_suppressed = !first};
-  if (first && report.bounce_class() == v1::SOFT && BlamesAddress(status)) effect.sign = AddressSign::kSoftBounce;
+  if (report.bounce_class() == v1::SOFT && BlamesAddress(status) && CountsAsSoft(*state, first, now)) {
+    effect.sign = AddressSign::kSoftBounce;
+  }
   if (MovesDelivered(report.bounce_class())) {
     if (state->state() == Recipient::DONE && state->outcome() == v1::DELIVERED) {
       Enter(v1::BOUNCED, now, state, counts);

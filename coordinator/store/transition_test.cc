@@ -328,6 +328,43 @@ TEST_P(TransitionTest, Holds) {
 INSTANTIATE_TEST_SUITE_P(Recipient, TransitionTest, testing::ValuesIn(Cases()),
                          [](const auto& instance) { return instance.param.name; });
 
+AddressSign SignOfReport(v1::BounceClass bounce_class, v1::Reason reason, v1::Fault fault, absl::Time now,
+                         cluster::v1::RecipientState* state) {
+  cluster::v1::BounceReport report;
+  report.set_bounce_class(bounce_class);
+  report.mutable_status()->set_reason(reason);
+  report.mutable_status()->set_fault(fault);
+  v1::WaveCounts counts;
+  return ApplyBounceReport(report, now, state, &counts).sign;
+}
+
+cluster::v1::RecipientState BouncedState() {
+  cluster::v1::RecipientState state;
+  state.set_state(kDone);
+  state.set_outcome(v1::BOUNCED);
+  return state;
+}
+
+TEST(SoftReportTest, CountsThoughOneThatBlamedTheSenderCameBefore) {
+  cluster::v1::RecipientState state = BouncedState();
+  const absl::Time now = absl::FromUnixSeconds(1'000'000);
+  const auto reason = static_cast<v1::Reason>(1);
+  EXPECT_EQ(SignOfReport(v1::SOFT, reason, v1::SENDER, now, &state), AddressSign::kNone);
+  EXPECT_EQ(SignOfReport(v1::SOFT, reason, v1::RECIPIENT, now, &state), AddressSign::kSoftBounce);
+  const absl::Time late = now + kTakenBackWithin + absl::Seconds(1);
+  EXPECT_EQ(SignOfReport(v1::SOFT, reason, v1::RECIPIENT, late, &state), AddressSign::kNone);
+}
+
+TEST(SoftReportTest, CountsThoughItIsOneKindTooMany) {
+  cluster::v1::RecipientState state = BouncedState();
+  const absl::Time now = absl::FromUnixSeconds(1'000'000);
+  for (int i = 0; i < kReportKindsMax; ++i) {
+    SignOfReport(v1::AUTO_REPLY, static_cast<v1::Reason>(i), v1::FAULT_UNSPECIFIED, now, &state);
+  }
+  EXPECT_EQ(SignOfReport(v1::SOFT, static_cast<v1::Reason>(1), v1::RECIPIENT, now, &state), AddressSign::kSoftBounce);
+  EXPECT_EQ(state.reports_size(), kReportKindsMax);
+}
+
 TEST(AssignTest, AssignsOnlyWhatIsAccepted) {
   v1::WaveCounts counts;
   counts.set_accepted(1);
