@@ -4,12 +4,14 @@
 #include <rocksdb/iterator.h>
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "bouncer/outbox/damaged.h"
 #include "common/base/status_macros.h"
 #include "common/base/strings.h"
 #include "google/protobuf/descriptor.h"
@@ -204,9 +206,10 @@ absl::StatusOr<std::vector<cluster::v1::BounceReport>> Outbox::Read(int64_t afte
     cluster::v1::BounceReport report;
     if (!report.ParseFromArray(it->value().data(), static_cast<int>(it->value().size()))) {
       if (it->key().size() != 8) return absl::DataLossError("a key of the outbox is damaged");
-      report.Clear();
+      report = RescueRecord(std::string_view(it->value().data(), it->value().size()));
       report.set_sequence(static_cast<int64_t>(ReadBig64(std::string_view(it->key().data(), 8))));
-      report.mutable_status()->set_text("the bouncer's record of this report was damaged on its disk");
+      spdlog::error("event=outbox_record_damaged sequence={} bytes={} recipient={}", report.sequence(),
+                    it->value().size(), report.recipient_id() != 0 ? "kept" : "none");
     }
     out.push_back(std::move(report));
   }

@@ -8,7 +8,8 @@
 // numbers of its own. A folder that turns out to be an old copy gets a new id, and so becomes another one too.
 //
 // No record stops those behind it: what could not be sent is made sendable before it is stored (see MakeSendable), and
-// one that the disk has damaged is told as such.
+// one that does not parse (the disk has damaged it, or an earlier version stored a text that is not UTF-8) is told with
+// what can be read of it.
 #pragma once
 
 #include <atomic>
@@ -66,8 +67,8 @@ class Outbox final : public ReportStore {
   void Append(std::vector<cluster::v1::BounceReport> reports, Done done) override;
 
   // Synced reports with a sequence above `after`, in order: at most `records_max`, and no more than `bytes_max` (but at
-  // least one). Empty: there are none. A record that cannot be read is one about nobody that says so. Blocks on the
-  // disk.
+  // least one). Empty: there are none. A record that does not parse is logged, and told with what RescueRecord reads of
+  // it. Blocks on the disk.
   absl::StatusOr<std::vector<cluster::v1::BounceReport>> Read(int64_t after, size_t records_max,
                                                               size_t bytes_max) const;
 

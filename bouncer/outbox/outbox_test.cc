@@ -1,6 +1,8 @@
 #include "bouncer/outbox/outbox.h"
 
 #include <gtest/gtest.h>
+#include <rocksdb/write_batch.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -8,6 +10,8 @@
 #include <future>
 #include <string>
 #include <vector>
+
+#include "common/storage/db.h"
 
 namespace wavepost {
 namespace {
@@ -217,6 +221,26 @@ TEST_F(OutboxTest, NoRecordStopsThoseBehindIt) {
   EXPECT_TRUE((*read)[1].dmarc().incomplete());
   EXPECT_GT((*read)[1].dmarc().rows_size(), 1000);
   EXPECT_EQ((*read)[2].recipient_id(), 3u);
+}
+
+TEST_F(OutboxTest, ADamagedRecordKeepsItsRecipientAndItsPlace) {
+  spdlog::set_level(spdlog::level::off);
+  { ASSERT_TRUE(Append(Open().get(), {1, 2, 3}).ok()); }
+  {
+    auto db = Db::Open({.path = path_, .kind = "bouncer", .column_families = {"reports", "facts"}});
+    ASSERT_TRUE(db.ok()) << db.status();
+    BounceReport report;
+    report.set_recipient_id(22);
+    report.set_final_recipient("Q");
+    std::string bytes = report.SerializeAsString();
+    bytes.back() = '\xe9';
+    std::string key;
+    AppendBig64(2, &key);
+    rocksdb::WriteBatch batch;
+    batch.Put((*db)->cf(0), key, bytes);
+    ASSERT_TRUE((*db)->Write(&batch).ok());
+  }
+  EXPECT_EQ(ReadAll(*Open()), "1:1 2:22 3:3");
 }
 
 TEST_F(OutboxTest, AMessageOfTheFeedStaysWithinItsBytes) {
