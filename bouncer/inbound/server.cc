@@ -126,6 +126,7 @@ class InboundServer::Impl : public std::enable_shared_from_this<InboundServer::I
     int64_t not_stored = 0;
     int64_t refused = 0;
     int64_t limited = 0;
+    int64_t unknown = 0;
     while (!self->stopping_) {
       self->report_timer_.expires_after(absl::ToChronoNanoseconds(kReportEvery));
       co_await self->report_timer_.async_wait(use_tuple);
@@ -133,9 +134,11 @@ class InboundServer::Impl : public std::enable_shared_from_this<InboundServer::I
       const int64_t not_stored_now = now.messages_not_stored - std::exchange(not_stored, now.messages_not_stored);
       const int64_t refused_now = now.recipients_refused - std::exchange(refused, now.recipients_refused);
       const int64_t limited_now = now.rate_limited - std::exchange(limited, now.rate_limited);
-      if (stored_now + not_stored_now + refused_now + limited_now == 0) continue;
-      spdlog::info("event=intake stored={} not_stored={} recipients_refused={} rate_limited={} connections={}",
-                   stored_now, not_stored_now, refused_now, limited_now, self->connections_.size());
+      const int64_t unknown_now = now.unknown_keys - std::exchange(unknown, now.unknown_keys);
+      if (stored_now + not_stored_now + refused_now + limited_now + unknown_now == 0) continue;
+      spdlog::info(
+          "event=intake stored={} not_stored={} recipients_refused={} rate_limited={} unknown_keys={} connections={}",
+          stored_now, not_stored_now, refused_now, limited_now, unknown_now, self->connections_.size());
     }
   }
 

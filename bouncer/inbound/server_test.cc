@@ -86,6 +86,18 @@ TEST_F(ServerTest, BadTokenIsRefusedAtRcpt) {
   EXPECT_EQ(held_.stored(), 0u);
 }
 
+TEST_F(ServerTest, TokensOfUnknownKeysAreCounted) {
+  Client client(Start());
+  client.Reply();
+  client.Command("EHLO c");
+  client.Command("MAIL FROM:<>");
+  EXPECT_THAT(client.Command("RCPT TO:<b+eaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@bounce.example>"), StartsWith("450 4.7.1"));
+  client.Command("QUIT");
+  Stop();
+  EXPECT_EQ(server_->counters().unknown_keys, 1);
+  EXPECT_EQ(server_->counters().recipients_refused, 0);
+}
+
 TEST_F(ServerTest, DisconnectBeforeTheDotStoresNothing) {
   const int port = Start();
   for (const bool reset : {false, true}) {
