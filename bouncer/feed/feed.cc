@@ -45,6 +45,7 @@ class Feed::Impl {
         channel_(std::move(channel)),
         stub_(cluster::v1::BounceFeedService::NewStub(channel_)),
         backoff_(options_.backoff_min, options_.backoff_max, options_.seed),
+        ids_(options_.seed),
         retry_timer_(*io_),
         watch_timer_(*io_),
         work_(asio::make_work_guard(*io_)),
@@ -166,7 +167,7 @@ class Feed::Impl {
   // The coordinator has more of this name than was ever told from this folder, which is an old copy, or a copy of it is
   // in use elsewhere. Under its name what waits would be taken for repetitions, and lost.
   void BecomeAnother(int64_t through) {
-    const std::string id = absl::StrFormat("%08x", std::random_device()());
+    const std::string id = absl::StrFormat("%08x", static_cast<uint32_t>(ids_()));
     spdlog::error("event=feed_ahead bouncer={} acknowledged={} told={} new_name={} hint={}",
                   LogValue(NameAtCoordinator(options_.bouncer_id, outbox_->id())), through, told_through_,
                   LogValue(NameAtCoordinator(options_.bouncer_id, id)),
@@ -226,6 +227,7 @@ class Feed::Impl {
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<cluster::v1::BounceFeedService::Stub> stub_;
   Backoff backoff_;
+  std::mt19937_64 ids_;  // of a folder that becomes another
   const std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>(1);
   asio::steady_timer retry_timer_;
   asio::steady_timer watch_timer_;

@@ -41,7 +41,7 @@ class Feed {
     // A stream that answers no hello, or acknowledges nothing of what was sent, for so long is cut and made anew (a
     // half-dead connection).
     absl::Duration acknowledge_timeout = absl::Seconds(30);
-    uint64_t seed = 0;  // of the jitter
+    uint64_t seed = 0;  // of the jitter, and of new ids: another one for each process
   };
 
   // Starts trying at once and goes on until Stop(). Does not wait for the coordinator.

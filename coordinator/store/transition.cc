@@ -68,9 +68,8 @@ bool Count(const cluster::v1::BounceReport& report, absl::Time now, RecipientSta
   return added;
 }
 
-// A soft report counts once for its recipient, and its history sees to that. So it need not be the first of its kind: one
-// before it, of the same reason, may have blamed the site. But what keeps coming for weeks is told anew, not bounced
-// anew.
+// A soft report counts once for its recipient: the history sees to that. So it need not be the first of its kind, as
+// one before it, of the same reason, may have blamed us. What keeps coming for weeks is told anew, not bounced anew.
 bool CountsAsSoft(const RecipientState& state, bool first, absl::Time now) {
   if (first) return true;
   for (const v1::ReportCount& kind : state.reports()) {
