@@ -141,7 +141,16 @@ void AddCertificates(Store* store, absl::Time now, Families* out) {
 
 void AddAggregates(const AggregateFigures& figures, Families* out) {
   using Domain = AggregateFigures::Domain;
-  out->Open("wavepost_dmarc_messages", "Messages that DMARC reports tell of, since the start.");
+  out->Open("wavepost_aggregate_reports_total", "DMARC and TLS reports since the start, by what became of them.",
+            prometheus::MetricType::Counter);
+  const std::pair<const char*, int64_t> fates[] = {{"entered", figures.entered},
+                                                   {"repeated", figures.repeated},
+                                                   {"foreign", figures.foreign},
+                                                   {"untimely", figures.untimely},
+                                                   {"over_limit", figures.over_limit}};
+  for (const auto& [fate, count] : fates) out->Add({{"fate", fate}}, static_cast<double>(count));
+  out->Open("wavepost_dmarc_messages_total", "Messages that DMARC reports tell of, since the start.",
+            prometheus::MetricType::Counter);
   const std::tuple<const char*, const char*, int64_t Domain::*> sorts[] = {
       {"passed", "ours", &Domain::passed_ours},
       {"failed", "ours", &Domain::failed_ours},
@@ -152,18 +161,12 @@ void AddAggregates(const AggregateFigures& figures, Families* out) {
       out->Add({{"domain", domain}, {"result", result}, {"source", source}}, static_cast<double>(counts.*count));
     }
   }
-  out->Open("wavepost_tls_report_sessions", "Sessions that TLS reports tell of, since the start.");
+  out->Open("wavepost_tls_report_sessions_total", "Sessions that TLS reports tell of, since the start.",
+            prometheus::MetricType::Counter);
   for (const auto& [domain, counts] : figures.domains) {
     out->Add({{"domain", domain}, {"result", "held"}}, static_cast<double>(counts.tls_sessions));
     out->Add({{"domain", domain}, {"result", "failed"}}, static_cast<double>(counts.tls_failed));
   }
-  out->Open("wavepost_aggregate_reports", "DMARC and TLS reports since the start, by what became of them.");
-  const std::pair<const char*, int64_t> fates[] = {{"entered", figures.entered},
-                                                   {"repeated", figures.repeated},
-                                                   {"foreign", figures.foreign},
-                                                   {"untimely", figures.untimely},
-                                                   {"over_limit", figures.over_limit}};
-  for (const auto& [fate, count] : fates) out->Add({{"fate", fate}}, static_cast<double>(count));
 }
 
 std::string ClassLabel(v1::BounceClass bounce_class) {
@@ -171,19 +174,23 @@ std::string ClassLabel(v1::BounceClass bounce_class) {
   return v1::BounceClass_IsValid(bounce_class) ? absl::AsciiStrToLower(v1::BounceClass_Name(bounce_class)) : "unknown";
 }
 
+// Classes that we do not know yet share a label, and a series is one figure.
+template <class Counts>
+void AddClasses(const Counts& counts, Families* out) {
+  std::map<std::string, int64_t> sums;
+  for (const auto& [bounce_class, count] : counts) sums[ClassLabel(bounce_class)] += count;
+  for (const auto& [label, count] : sums) out->Add({{"class", label}}, static_cast<double>(count));
+}
+
 void AddReports(Store* store, Families* out) {
   const ReportFigures figures = store->Reports();
   out->Open("wavepost_reports_total", "Reports that came back since the start, by class.",
             prometheus::MetricType::Counter);
-  for (const auto& [bounce_class, count] : figures.proven) {
-    out->Add({{"class", ClassLabel(bounce_class)}}, static_cast<double>(count));
-  }
+  AddClasses(figures.proven, out);
   out->Open("wavepost_reports_unattributed_total",
             "Reports that no genuine token ties to a recipient since the start: they change nothing.",
             prometheus::MetricType::Counter);
-  for (const auto& [bounce_class, count] : figures.unproven) {
-    out->Add({{"class", ClassLabel(bounce_class)}}, static_cast<double>(count));
-  }
+  AddClasses(figures.unproven, out);
   out->Open("wavepost_reports_unknown_recipient_total",
             "Reports of senders and bouncers about recipients that the books do not have, since the start.",
             prometheus::MetricType::Counter);
@@ -196,9 +203,10 @@ std::vector<prometheus::MetricFamily> CollectMetrics(Store* store, absl::Time no
   Families families;
   if (const auto identity = store->GetIdentity(); identity.ok()) AddIdentity(identity->identity(), now, &families);
   AddReports(store, &families);
+  // At most 6 * (AggregateFigures::kDomainsMax + 1): they leave room for what has no limit of its own.
+  AddAggregates(store->AggregatesSinceStart(), &families);
   AddDomains(store, &families);
   AddCertificates(store, now, &families);
-  AddAggregates(store->AggregatesSinceStart(), &families);
   return families.Take();
 }
 
