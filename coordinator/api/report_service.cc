@@ -65,8 +65,8 @@ class ReportService final : public v1::ReportService::CallbackService {
   }
 
  private:
-  // The domain of the parent, if the caller may know of it. A tenant's domain must have been verified once: merely
-  // naming a domain shows nobody what others' mail of that name does.
+  // The domain of the parent, if the caller may know of it. A tenant's domain must have been verified once, and not be
+  // somebody else's since: merely naming a domain shows nobody what others' mail of that name does.
   absl::StatusOr<std::string> DomainOf(const Caller& caller, const std::string& parent) const {
     if (std::string_view(parent).substr(0, kDomains.size()) == kDomains) {
       if (!caller.is_operator) return NoSuchResource(parent);
@@ -87,6 +87,17 @@ class ReportService final : public v1::ReportService::CallbackService {
                                    "records (wavepost domains show ",
                                    name.domain, "), then wavepost domains verify ", name.domain),
                       {{"domain", name.domain}});
+    }
+    if (stored->domain().state() == v1::SendingDomain::LOST) {
+      ASSIGN_OR_RETURN(const bool elsewhere, api_->store->VerifiedElsewhere(name.ToString()));
+      if (elsewhere) {
+        return ApiError(absl::StatusCode::kFailedPrecondition, "DOMAIN_NOT_VERIFIED",
+                        absl::StrCat(name.domain,
+                                     " lost its records, and others have verified it since, so its reports are theirs: "
+                                     "if it is yours, publish its records again (wavepost domains show ",
+                                     name.domain, "), then wavepost domains verify ", name.domain),
+                        {{"domain", name.domain}});
+      }
     }
     return name.domain;
   }

@@ -166,6 +166,38 @@ TEST_F(ReportServiceTest, WhoMaySeeWhat) {
   EXPECT_THAT(Sources("wp_nobody", kParent), HasSubstr("error 16"));
 }
 
+TEST_F(ReportServiceTest, ALostDomainThatIsSomebodyElsesNow) {
+  const auto change = [&](const std::string& name, v1::SendingDomain::State state) {
+    ASSERT_TRUE(store_
+                    ->ChangeSendingDomain(name,
+                                          [&](cluster::v1::StoredSendingDomain* stored, std::vector<v1::Event>*) {
+                                            stored->mutable_domain()->set_state(state);
+                                            return absl::OkStatus();
+                                          })
+                    .ok());
+  };
+  const std::string theirs = "tenants/other/sendingDomains/example.com";
+  change(kParent, v1::SendingDomain::LOST);
+  EXPECT_THAT(Sources(kAcmeSecret, kParent), HasSubstr("4/6 ")) << "nobody else's";
+  change(theirs, v1::SendingDomain::LOST);
+  EXPECT_THAT(Sources(kAcmeSecret, kParent), HasSubstr("4/6 ")) << "nobody else's";
+  change(theirs, v1::SendingDomain::VERIFIED);
+  EXPECT_THAT(Sources(kAcmeSecret, kParent), HasSubstr("error 9"));
+  EXPECT_THAT(Sources(kAcmeSecret, kParent), HasSubstr("others have verified it since"));
+  EXPECT_THAT(Sources(kOtherSecret, theirs), HasSubstr("4/6 "));
+  v1::ListTlsResultsRequest tls;
+  tls.set_parent(kParent);
+  v1::ListTlsResultsResponse results;
+  EXPECT_EQ(Ask(kAcmeSecret, &Stub::ListTlsResults, tls, &results).error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  v1::ListAggregateReportsRequest list;
+  list.set_parent(kParent);
+  v1::ListAggregateReportsResponse reports;
+  EXPECT_EQ(Ask(kAcmeSecret, &Stub::ListAggregateReports, list, &reports).error_code(),
+            grpc::StatusCode::FAILED_PRECONDITION);
+  change(kParent, v1::SendingDomain::VERIFIED);
+  EXPECT_THAT(Sources(kAcmeSecret, kParent), HasSubstr("4/6 "));
+}
+
 TEST_F(ReportServiceTest, ChecksWhatIsAsked) {
   const std::string invalid = "error 3";
   EXPECT_THAT(Sources(kAcmeSecret, "tenants/acme"), HasSubstr(invalid));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -207,6 +208,10 @@ std::vector<AggregateEntry> DivideTls(const v1::TlsReport& report, const Covered
 void CoveredDomains::Add(std::string_view domain, std::string_view tenant) {
   std::vector<std::string>& tenants = tenants_[std::string(domain)];
   if (!tenant.empty() && tenants.size() < kTenantsMax) tenants.emplace_back(tenant);
+  for (size_t dot = domain.find('.'); dot != std::string_view::npos; dot = domain.find('.')) {
+    domain.remove_prefix(dot + 1);
+    above_.emplace(domain);
+  }
 }
 
 std::string_view CoveredDomains::Nearest(std::string_view domain) const {
@@ -223,6 +228,21 @@ const std::vector<std::string>& CoveredDomains::TenantsOf(std::string_view domai
   static const std::vector<std::string> none;
   const auto found = tenants_.find(domain);
   return found == tenants_.end() ? none : found->second;
+}
+
+std::vector<std::string> DomainsNamed(const cluster::v1::BounceReport& report, const CoveredDomains& covered) {
+  std::set<std::string_view> domains;
+  if (report.has_dmarc()) domains.insert(covered.Nearest(report.dmarc().domain()));
+  for (const v1::TlsPolicyResult& policy : report.tls().policies()) {
+    if (domains.size() > kDomainsOfReportMax) break;
+    domains.insert(covered.Nearest(policy.policy_domain()));
+  }
+  domains.erase("");
+  return {domains.begin(), domains.end()};
+}
+
+bool MayConcern(const cluster::v1::BounceReport& report, const CoveredDomains& covered) {
+  return !DomainsNamed(report, covered).empty() || (report.has_dmarc() && covered.IsAbove(report.dmarc().domain()));
 }
 
 std::vector<AggregateEntry> DivideReport(const cluster::v1::BounceReport& report, const CoveredDomains& covered,

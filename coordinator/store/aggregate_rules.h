@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,11 +34,14 @@ class CoveredDomains {
   void Add(std::string_view domain, std::string_view tenant);
   // `domain` itself or the nearest one above it that is covered. Empty: none.
   std::string_view Nearest(std::string_view domain) const;
+  // Some covered domain lies below `domain`.
+  bool IsAbove(std::string_view domain) const { return above_.contains(domain); }
   const std::vector<std::string>& TenantsOf(std::string_view domain) const;
   size_t size() const { return tenants_.size(); }
 
  private:
   std::map<std::string, std::vector<std::string>, std::less<>> tenants_;
+  std::set<std::string, std::less<>> above_;
 };
 
 // What a report says about one covered domain.
@@ -59,6 +63,12 @@ struct AggregateEntry {
 };
 
 using OursSet = absl::flat_hash_set<std::string>;  // egress IPs, as canonical text
+
+// What can be told of a report before its rows are looked at: the covered domains that it names as its subject, each
+// once, at most kDomainsOfReportMax; and whether any row of it may be about a covered domain. A DMARC report names the
+// domain of the policy (RFC 7489 section 7.2), and its rows are about that one and those below it.
+std::vector<std::string> DomainsNamed(const cluster::v1::BounceReport& report, const CoveredDomains& covered);
+bool MayConcern(const cluster::v1::BounceReport& report, const CoveredDomains& covered);
 
 // Entries, at most kDomainsOfReportMax; none if nothing in the report is about a covered domain. A row of a DMARC
 // report belongs to the covered domain nearest to its header_from; rows without one to that of the report's domain.

@@ -62,6 +62,35 @@ TEST(AggregateRulesTest, NearestDomain) {
   for (const auto& [domain, want] : rows) EXPECT_EQ(covered.Nearest(domain), want) << domain;
 }
 
+TEST(AggregateRulesTest, WhatAReportNames) {
+  struct Case {
+    std::string domain;
+    std::vector<std::string> named;
+    bool concerns;
+  };
+  const std::vector<Case> cases = {
+      {"example.com", {"example.com"}, true},
+      {"a.example.com", {"example.com"}, true},
+      {"news.example.com", {"news.example.com"}, true},
+      {"example", {}, true},  // its rows may be about bounce.example
+      {"com", {}, true},
+      {"anexample.com", {}, false},
+      {"xample.com", {}, false},
+      {"", {}, false},
+  };
+  const CoveredDomains covered = Usual();
+  for (const Case& one : cases) {
+    cluster::v1::BounceReport dmarc;
+    *dmarc.mutable_dmarc() = DmarcOf(one.domain);
+    EXPECT_EQ(DomainsNamed(dmarc, covered), one.named) << one.domain;
+    EXPECT_EQ(MayConcern(dmarc, covered), one.concerns) << one.domain;
+    cluster::v1::BounceReport tls;
+    tls.mutable_tls()->add_policies()->set_policy_domain(one.domain);
+    EXPECT_EQ(DomainsNamed(tls, covered), one.named) << one.domain;
+    EXPECT_EQ(MayConcern(tls, covered), !one.named.empty()) << one.domain;
+  }
+}
+
 TEST(AggregateRulesTest, SaysWhatHappened) {
   struct Case {
     std::string name;

@@ -4,7 +4,9 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "common/base/status_macros.h"
+#include "common/base/strings.h"
 #include "common/storage/db.h"
 #include "coordinator/store/aggregate_rules.h"
 #include "coordinator/store/proto_time.h"
@@ -149,6 +151,23 @@ absl::StatusOr<Page<v1::AggregateReport>> RocksStore::AggregateReports(std::stri
     if (!page.next.empty()) break;
   }
   return page;
+}
+
+absl::StatusOr<bool> RocksStore::VerifiedElsewhere(std::string_view name) {
+  const std::string prefix = NameKey(NameKind::kDomain, "");
+  const std::string_view same = name.substr(name.find('/', name.find('/') + 1));  // "/sendingDomains/{domain}"
+  bool verified = false;
+  absl::Status failed;
+  const auto visit = [&](std::string_view key, std::string_view value) {
+    if (!absl::EndsWith(Av(key), Av(same)) || key.substr(prefix.size()) == name) return true;
+    const auto stored = Reader::ParseRecord<cluster::v1::StoredSendingDomain>(value);
+    failed.Update(stored.status());
+    verified = stored.ok() && stored->domain().state() == v1::SendingDomain::VERIFIED;
+    return stored.ok() && !verified;
+  };
+  RETURN_IF_ERROR(Durable().Scan(kNames, prefix, PrefixEnd(prefix), visit));
+  RETURN_IF_ERROR(failed);
+  return verified;
 }
 
 }  // namespace wavepost

@@ -1,6 +1,8 @@
 // DMARC and TLS reports in the books.
 #include <gmock/gmock.h>
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "coordinator/store/proto_time.h"
 #include "coordinator/store/store_test_util.h"
@@ -205,18 +207,128 @@ TEST_F(AggregatesTest, SourcesOfADayHaveALimit) {
 }
 
 TEST_F(AggregatesTest, ReportsOfADayHaveALimit) {
+  const auto enter = [&](uint32_t first, uint32_t until, bool passed) {
+    std::vector<cluster::v1::BounceReport> reports;
+    for (uint32_t i = first; i < until; ++i) {
+      reports.push_back(Dmarc(absl::StrCat(i)));
+      Row(&reports.back(), "203.0.113.9", 1, passed);
+      if (reports.size() == 500 || i + 1 == until) Enter(std::exchange(reports, {}));
+    }
+  };
+  const auto events = [&] { return EventsOf(v1::Event::AGGREGATE_REPORT_RECEIVED); };
+  const auto lines = [&] { return store_->AggregateReports("example.com", 1000, "")->items.size(); };
+  // Good news are an event for a while, bad ones for longer.
+  enter(0, 30, true);
+  EXPECT_EQ(events().size(), Store::kPassedEventsOfDayMax);
+  enter(30, 100, false);
+  EXPECT_EQ(events().size(), Store::kPassedEventsOfDayMax + 70);
+  enter(100, 400, false);
+  ASSERT_EQ(events().size(), Store::kPassedEventsOfDayMax + 71);
+  EXPECT_EQ(events().back().text(),
+            "100 DMARC and TLS reports about example.com came today, which is a limit: further ones of today make no "
+            "event; they are listed and summed up");
+  EXPECT_EQ(lines(), 400u);
+  // Then they are summed up only, each once.
+  enter(400, 600, false);
+  enter(550, 600, false);
+  EXPECT_EQ(lines(), Store::kReportLinesOfDayMax);
+  EXPECT_EQ(Sources(), "203.0.113.9 30/600");
+  EXPECT_EQ(store_->AggregatesSinceStart().repeated, 50);
+  EXPECT_EQ(events().size(), Store::kPassedEventsOfDayMax + 72);
+  // And dropped in the end.
+  enter(600, Store::kReportsOfDayMax + 600, false);
+  EXPECT_EQ(Sources(), "203.0.113.9 30/10000");
+  EXPECT_EQ(store_->AggregatesSinceStart().over_limit, 600);
+  EXPECT_EQ(lines(), Store::kReportLinesOfDayMax);
+  EXPECT_EQ(events().size(), Store::kPassedEventsOfDayMax + 73);
+  EXPECT_EQ(events().back().tenant(), kTenant);
+  EXPECT_EQ(events().back().text(),
+            "10000 DMARC and TLS reports about example.com came today, which is a limit: further ones of today are "
+            "dropped");
+  // Other domains have their own limits, other days too; and what was summed up is still known.
+  cluster::v1::BounceReport own = Dmarc("own", "bounce.example");
+  Row(&own, "203.0.113.9", 1, false);
+  Enter({own});
+  EXPECT_EQ(Sources("bounce.example"), "203.0.113.9 0/1");
+  now_ += kDay;
+  SetClock(now_);
+  enter(599, 600, false);
+  enter(20'000, 20'001, true);
+  EXPECT_EQ(Sources(), "203.0.113.9 31/10001");
+}
+
+TEST_F(AggregatesTest, UnlistedOnesAreKnownWhileTheyMayCome) {
   std::vector<cluster::v1::BounceReport> reports;
-  for (uint32_t i = 0; i < Store::kReportsOfDayMax + 1; ++i) {
-    reports.push_back(Dmarc(absl::StrCat(i)));
+  for (uint32_t i = 0; i <= Store::kReportLinesOfDayMax; ++i) {
+    reports.push_back(Dmarc(absl::StrCat(i), "example.com", -kDay));  // as early as may be
     Row(&reports.back(), "203.0.113.9", 1, true);
   }
   Enter(reports);
-  EXPECT_EQ(Sources(), "203.0.113.9 500/500");
-  EXPECT_EQ(store_->AggregatesSinceStart().over_limit, 1);
-  now_ += kDay;
-  SetClock(now_);
-  Enter({reports.back()});
-  EXPECT_EQ(Sources(), "203.0.113.9 501/501");
+  EXPECT_EQ(store_->AggregateReports("example.com", 1000, "")->items.size(), Store::kReportLinesOfDayMax);
+  const cluster::v1::BounceReport last = reports.back();
+  for (const int days : {35, 40}) {
+    SetClock(now_ + days * kDay);
+    Enter({Dmarc("unheard-of", "stranger.example")});  // makes room
+    Enter({last});
+    EXPECT_EQ(Sources("example.com", 400), "203.0.113.9 501/501") << days;
+  }
+  EXPECT_EQ(store_->AggregatesSinceStart().repeated, 1);
+  EXPECT_GE(store_->AggregatesSinceStart().untimely, 1);
+}
+
+// Anybody can send reports, and the thread that enters them has other work.
+TEST_F(AggregatesTest, OneChangeTakesSoManyRows) {
+  std::vector<cluster::v1::BounceReport> reports;
+  for (int i = 0; i < 5; ++i) {
+    reports.push_back(Dmarc(absl::StrCat(i)));
+    for (int n = 0; n < 6'000; ++n) Row(&reports.back(), "203.0.113.9", 1, false);
+  }
+  reports.push_back(Usual("small"));
+  Enter(reports);
+  EXPECT_EQ(Sources(), "203.0.113.9 0/18020, 127.0.0.11 1180/1180");
+  EXPECT_EQ(store_->AggregatesSinceStart().over_limit, 2);
+  EXPECT_EQ(store_->AggregatesSinceStart().entered, 4);
+  Enter({reports[4]});
+  EXPECT_EQ(Sources(), "203.0.113.9 0/24020, 127.0.0.11 1180/1180");
+}
+
+TEST_F(AggregatesTest, ALostDomainBelongsToWhomeverVerifiesIt) {
+  const std::string theirs = "tenants/other/sendingDomains/example.com";
+  const auto change = [&](const std::string& name, v1::SendingDomain::State state) {
+    ASSERT_TRUE(store_
+                    ->ChangeSendingDomain(name,
+                                          [&](cluster::v1::StoredSendingDomain* stored, std::vector<v1::Event>*) {
+                                            stored->mutable_domain()->set_state(state);
+                                            return absl::OkStatus();
+                                          })
+                    .ok());
+  };
+  const auto told = [&](std::string_view id) {
+    const size_t before = EventsOf(v1::Event::AGGREGATE_REPORT_RECEIVED).size();
+    Enter({Usual(id)});
+    std::string tenants;
+    const auto events = EventsOf(v1::Event::AGGREGATE_REPORT_RECEIVED);
+    for (size_t i = before; i < events.size(); ++i) absl::StrAppend(&tenants, events[i].tenant(), " ");
+    return tenants;
+  };
+  v1::Tenant tenant;
+  tenant.set_name("tenants/other");
+  ASSERT_TRUE(store_->CreateTenant(tenant, {"o", "o"}).ok());
+  cluster::v1::StoredSendingDomain stored;
+  stored.mutable_domain()->set_name(theirs);
+  stored.mutable_domain()->set_state(v1::SendingDomain::UNVERIFIED);
+  ASSERT_TRUE(store_->CreateSendingDomain("tenants/other", stored, {}).ok());
+  const std::string ours = absl::StrCat(kTenant, "/sendingDomains/example.com");
+  change(ours, v1::SendingDomain::LOST);
+  EXPECT_EQ(told("1"), "tenants/acme ");
+  EXPECT_FALSE(*store_->VerifiedElsewhere(ours));
+  change(theirs, v1::SendingDomain::VERIFIED);
+  EXPECT_EQ(told("2"), "tenants/other ");
+  EXPECT_TRUE(*store_->VerifiedElsewhere(ours));
+  EXPECT_FALSE(*store_->VerifiedElsewhere(theirs));
+  EXPECT_FALSE(*store_->VerifiedElsewhere("tenants/other/sendingDomains/ample.com"));
+  change(ours, v1::SendingDomain::VERIFIED);
+  EXPECT_EQ(told("3"), "tenants/acme tenants/other ");
 }
 
 TEST_F(AggregatesTest, OldOnesAreForgotten) {

@@ -135,6 +135,7 @@ class RocksStore final : public Store {
   absl::StatusOr<Page<v1::AggregateReport>> AggregateReports(std::string_view domain, int page_size,
                                                              std::string_view cursor) override;
   AggregateFigures AggregatesSinceStart() override;
+  absl::StatusOr<bool> VerifiedElsewhere(std::string_view name) override;
 
   absl::StatusOr<v1::Suppression> CreateSuppression(std::string_view tenant, v1::Suppression suppression,
                                                     const RequestKey& request) override;

@@ -152,7 +152,7 @@ struct AggregateFigures {
   int64_t repeated = 0;    // the same, seen before
   int64_t foreign = 0;     // about no domain of ours or of a tenant
   int64_t untimely = 0;    // too old, or from the future
-  int64_t over_limit = 0;  // more than a domain may have in a day
+  int64_t over_limit = 0;  // more than a domain may have in a day, or than may be entered at once
 };
 
 // A suppression change with its place in the log.
@@ -382,14 +382,19 @@ class Store {
 
   // --- DMARC and TLS reports
   // They come with ApplyBounceReports, and nothing is done because of one: anybody can send one. What is kept: the
-  // sums per domain, day and source, and a line per report, of domains that are verified (or were) and our own, for
-  // kAggregateDays; each report once, whatever way it comes. The limits of a domain: kSourcesOfDayMax sources on a day
-  // and kSourcesOfDomainMax in all (further ones are summed up as "other"), kReportsOfDayMax reports in a day (further
-  // ones are dropped).
+  // sums per domain, day and source, and a line per report, of our own domains and those that are verified (or were, as
+  // long as no other tenant has them verified), for kAggregateDays; each report once, whatever way it comes. The limits
+  // of a domain: kSourcesOfDayMax sources on a day and kSourcesOfDomainMax in all (further ones are summed up as
+  // "other"). Of the reports received on a day the first kReportLinesOfDayMax have a line, further ones are only summed
+  // up, and those behind kReportsOfDayMax are dropped. The first kPassedEventsOfDayMax make an event, those with
+  // failures up to kReportEventsOfDayMax; that a limit was reached is an event too, once a day.
   static constexpr int kAggregateDays = 400;
   static constexpr uint32_t kSourcesOfDayMax = 10'000;
   static constexpr int64_t kSourcesOfDomainMax = 200'000;
-  static constexpr uint32_t kReportsOfDayMax = 500;
+  static constexpr uint32_t kPassedEventsOfDayMax = 20;
+  static constexpr uint32_t kReportEventsOfDayMax = 100;
+  static constexpr uint32_t kReportLinesOfDayMax = 500;
+  static constexpr uint32_t kReportsOfDayMax = 10'000;
   // Of the last `days` days, today included, 1 to kAggregateDays: one per source address, those with the most messages
   // first. `ours` is as the nodes' egress IPs are now. A domain that nothing is known of has none.
   virtual absl::StatusOr<std::vector<v1::DmarcSource>> DmarcSources(std::string_view domain, int days) = 0;
@@ -399,6 +404,9 @@ class Store {
   virtual absl::StatusOr<Page<v1::AggregateReport>> AggregateReports(std::string_view domain, int page_size,
                                                                      std::string_view cursor) = 0;
   virtual AggregateFigures AggregatesSinceStart() = 0;
+  // A tenant other than that of this sending domain ("tenants/{tenant}/sendingDomains/{domain}") has the same domain
+  // VERIFIED. Reads through all tenants.
+  virtual absl::StatusOr<bool> VerifiedElsewhere(std::string_view name) = 0;
 
   // --- suppressions
   // --------------------------------------------------------------------------------------------------- Returns the
