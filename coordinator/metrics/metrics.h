@@ -22,7 +22,7 @@ class Store;
 //   wavepost_identity_check_age_seconds             since the last check; absent before the first
 //   wavepost_sending_domain_state{tenant,domain,state}      1 for the state that it is in, 0 for the others
 //   wavepost_certificate_expires_seconds{tenant,certificate}  until its end, negative behind it
-//   wavepost_dmarc_messages_total{domain,result,source}   messages in DMARC reports since the start; source: ours, others
+//   wavepost_dmarc_messages_total{domain,result,source}  in DMARC reports since the start; source: ours, others
 //   wavepost_tls_report_sessions_total{domain,result}     sessions in TLS reports since the start: held, failed
 //   wavepost_aggregate_reports_total{fate}          reports since the start; foreign: about no domain of ours
 //   wavepost_reports_total{class}                   what came back about a recipient, since the start
