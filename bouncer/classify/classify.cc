@@ -70,8 +70,8 @@ Phase PhaseIn(std::string_view text) {
   return Phase::kRcpt;
 }
 
-// "host mx.example[192.0.2.1] said: 550 no (in reply to RCPT TO command)" without what Postfix put around the reply: the
-// address is the other host's, not ours.
+// "host mx.example[192.0.2.1] said: 550 no (in reply to RCPT TO command)" without what Postfix put around the reply:
+// the address is the other host's, not ours.
 std::string WithoutFrame(std::string_view text) {
   std::string out(text);
   if (const size_t end = out.find(" (in reply to "); end != std::string::npos) out.resize(end);

@@ -74,6 +74,7 @@ std::vector<prometheus::MetricFamily> CollectBouncerMetrics(const BouncerFigures
               smtp.messages_not_stored);
   out.Counter("smtp_timeouts", "Clients that were too slow.", smtp.timeouts);
   out.Counter("smtp_recipients_refused", "Unknown or forged addresses.", smtp.recipients_refused);
+  out.Counter("smtp_unknown_keys", "Tokens of keys that are not in the key file: 450.", smtp.unknown_keys);
   out.Counter("smtp_rate_limited", "MAIL or RCPT answered with 450: too many messages.", smtp.rate_limited);
   out.Counter("tls_handshakes", "TLS handshakes.", smtp.handshakes);
   out.Counter("tls_handshakes_failed", "TLS handshakes that failed.", smtp.handshakes_failed);
