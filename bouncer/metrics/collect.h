@@ -8,8 +8,8 @@
 //   wavepost_bouncer_not_stored_total              records that the disk did not take; their senders come again
 //   wavepost_bouncer_smtp_connections_total, ..._refused_total, wavepost_bouncer_smtp_timeouts_total
 //   wavepost_bouncer_smtp_recipients_refused_total unknown or forged addresses
-//   wavepost_bouncer_smtp_unknown_keys_total       tokens of keys that are not in the key file: rotated in the wrong order
-//   order wavepost_bouncer_smtp_rate_limited_total, wavepost_bouncer_tls_handshakes_total, ..._failed_total
+//   wavepost_bouncer_smtp_unknown_keys_total       tokens of keys that are not in the key file (rotated in wrong order)
+//   wavepost_bouncer_smtp_rate_limited_total, wavepost_bouncer_tls_handshakes_total, ..._failed_total
 //   wavepost_bouncer_unsubscribe_pages_total, wavepost_bouncer_unsubscribed_total, wavepost_bouncer_page_refused_total
 //   wavepost_bouncer_page_not_stored_total, wavepost_bouncer_page_too_many_total,
 //   wavepost_bouncer_smtp_not_stored_total wavepost_bouncer_ingested_total                messages by IngestReport

@@ -22,9 +22,8 @@ std::string HashOf(std::string_view text) {
 }  // namespace
 
 std::vector<std::string> FamilyNames() {
-  return {"names",           "waves",  "recipients", "states", "addresses", "batches", "suppressions",
-          "suppression_log", "events", "requests",   "orders", "drops",     "warm_up", "file_bytes", "soft_bounces",
-          "aggregates"};
+  return {"names",  "waves",    "recipients", "states", "addresses", "batches",    "suppressions", "suppression_log",
+          "events", "requests", "orders",     "drops",  "warm_up",   "file_bytes", "soft_bounces", "aggregates"};
 }
 
 std::string NameKey(NameKind kind, std::string_view name) {

@@ -72,13 +72,13 @@ std::string RequestRowKey(std::string_view parent, std::string_view request_id);
 // What a row of kAggregates is. The letters are on disk. Rows that grow old begin with their day (days since 1970, in
 // UTC), so that what is too old stands first.
 enum class AggregateRow : char {
-  kReport = 'r',   // day of receipt(4) domain NUL inverted time(8) hash(16) -> AggregateReport
-  kUnlisted = 'u', // the same of a report that is summed up only -> nothing; goes when its dates are too old
-  kSource = 's',   // day(4) domain NUL source address -> DmarcSource
-  kSessions = 't', // day(4) domain NUL -> TlsPolicyResult, whose sums are the day's
-  kFailure = 'f',  // day(4) domain NUL hash of the kind(16) -> TlsFailure
-  kSeen = 'i',     // hash of the report's identity(16) -> key of its kReport or kUnlisted row
-  kCount = 'n',    // domain NUL day(4) -> rows of kSource and kFailure of the day(4), reports received on it(4)
+  kReport = 'r',    // day of receipt(4) domain NUL inverted time(8) hash(16) -> AggregateReport
+  kUnlisted = 'u',  // the same of a report that is summed up only -> nothing; goes when its dates are too old
+  kSource = 's',    // day(4) domain NUL source address -> DmarcSource
+  kSessions = 't',  // day(4) domain NUL -> TlsPolicyResult, whose sums are the day's
+  kFailure = 'f',   // day(4) domain NUL hash of the kind(16) -> TlsFailure
+  kSeen = 'i',      // hash of the report's identity(16) -> key of its kReport or kUnlisted row
+  kCount = 'n',     // domain NUL day(4) -> rows of kSource and kFailure of the day(4), reports received on it(4)
 };
 std::string AggregatePrefix(AggregateRow row, int64_t day);
 std::string AggregatePrefix(AggregateRow row, int64_t day, std::string_view domain);

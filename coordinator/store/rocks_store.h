@@ -29,7 +29,7 @@ struct RocksStoreOptions {
   // Domains of ours, whose DMARC and TLS reports are kept as those of tenants' sending domains are. A-labels, lower
   // case.
   std::vector<std::string> own_domains;
-  rocksdb::Env* env = nullptr;                // not owned; null: the machine's. Tests cut its power
+  rocksdb::Env* env = nullptr;  // not owned; null: the machine's. Tests cut its power
 };
 
 // Errors: as Db::Open. The folder is locked until the store is destroyed; no call may be running then.

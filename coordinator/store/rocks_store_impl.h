@@ -212,7 +212,7 @@ class RocksStore final : public Store {
   StrangerGate strangers_;  // writer thread
 
   std::mutex report_figures_mutex_;
-  ReportFigures report_figures_;  // guarded by it
+  ReportFigures report_figures_;           // guarded by it
   std::optional<CoveredDomains> covered_;  // writer thread, as the next
   int64_t covered_generation_ = 0;         // of keys, when covered_ was read
   mutable std::mutex figures_mutex_;
