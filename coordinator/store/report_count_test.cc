@@ -114,8 +114,8 @@ TEST_P(SignTest, Says) {
     EXPECT_EQ(
         ApplyBounceReport(ReportOf(row.bounce_class, v1::MAILBOX_FULL, row.fault), absl::UnixEpoch(), &state, &counts)
             .sign,
-        AddressSign::kNone)
-        << "said twice";
+        row.sign)
+        << "each says it: the address's history counts one of a recipient";
     return;
   }
   state.set_state(v1::Recipient::ASSIGNED);

@@ -232,8 +232,12 @@ class K8sTest(unittest.TestCase):
         """The mounted paths stand in the folder, with contents of the right form."""
         root = pathlib.Path(folder)
         for secret, names in SECRETS.items():
-            for name in names:
+            for name in names - TLS:
                 (root / name).write_text("1 " + "ab" * 32 + "\n" if secret == "token-keys" else "0123456789" * 3 + "\n")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "2", "-subj", "/CN=wavepost", "-keyout", root / "tls.key", "-out", root / "tls.crt"],
+                       check=True, capture_output=True)
+        shutil.copy(root / "tls.crt", root / "ca.crt")
         text = re.sub(r"(?<![\w.])/etc/wavepost/[\w-]+/", f"{root}/", text)
         text = text.replace("/var/lib/wavepost", f"{root}/data")
         (root / file).write_text(text)
