@@ -151,7 +151,7 @@ void Dialogue::Stored(const absl::Status& status) {
   if (status.ok()) {
     Verdict(250, "2.0.0", "OK");
   } else if (absl::IsResourceExhausted(status)) {
-    Verdict(452, "4.3.1", "out of space, try again later");
+    Verdict(452, "4.3.1", "too much at once or out of space, try again later");
   } else {
     Verdict(451, "4.3.0", "could not be stored, try again later");
   }

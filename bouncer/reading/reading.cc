@@ -1,9 +1,11 @@
 #include "bouncer/reading/reading.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "bouncer/formats/formats.h"
+#include "bouncer/formats/ses_notification.h"
 #include "bouncer/reading/automatic.h"
 #include "bouncer/reading/complaint.h"
 #include "bouncer/reading/evidence.h"
@@ -16,11 +18,21 @@ namespace {
 
 constexpr size_t kMessageIdBytesMax = 255;
 
-// Claims to report a failure, and nobody could read it: kept for people.
+// Claims to report a delivery, and nobody could read it. Most reports are of failures; what a failure is about is not
+// known here, so that it marks nobody.
 Finding Unreadable(const Document& document) {
+  const std::string_view subject = document.headers.Get("subject");
   Finding finding;
   finding.status.set_phase("report");
-  finding.status.set_text(Printable(document.headers.Get("subject")));
+  finding.status.set_text(Printable(subject));
+  if (ContainsIgnoreCase(subject, "delay") || ContainsIgnoreCase(subject, "warning")) {
+    finding.bounce_class = v1::DELAY_NOTICE;
+  } else if (ContainsIgnoreCase(subject, "success") || ContainsIgnoreCase(subject, "relayed")) {
+    finding.bounce_class = v1::NOT_A_BOUNCE;
+  } else {
+    finding.bounce_class = v1::SOFT;
+    finding.status.set_bounce_class(v1::SOFT);
+  }
   finding.rule = "unreadable_report";
   return finding;
 }
@@ -50,9 +62,27 @@ std::vector<Finding> FromGroups(std::vector<ReportedRecipient> groups) {
   return out;
 }
 
+std::vector<Finding> FromSes(SesNotification notification) {
+  if (notification.kind == SesNotification::Kind::kBounce) return FromGroups(std::move(notification.groups));
+  const bool complaint = notification.kind == SesNotification::Kind::kComplaint;
+  std::vector<Finding> out(std::max<size_t>(notification.groups.size(), 1));
+  for (size_t i = 0; i < out.size(); ++i) {
+    out[i].bounce_class = complaint && notification.complaint_type != "not-spam" ? v1::COMPLAINT : v1::NOT_A_BOUNCE;
+    out[i].status.set_phase("report");
+    out[i].status.set_text(complaint ? "complaint: " + notification.complaint_type : "a notification of Amazon SES");
+    if (i < notification.groups.size()) out[i].final_recipient = notification.groups[i].final_recipient;
+    out[i].format = out[i].rule = "amazon-ses-json";
+  }
+  return out;
+}
+
 std::vector<Finding> FindingsOf(const Document& document) {
   std::vector<Finding> out = ReadComplaint(document);
   if (!out.empty()) return out;
+  if (std::optional<SesNotification> notification = ReadSesNotification(document); notification.has_value()) {
+    out = FromSes(*std::move(notification));
+    if (!out.empty()) return out;
+  }
   if (std::optional<Finding> answer = ReadClearAnswer(document)) return {*std::move(answer)};
   out = FromGroups(ReadBounce(document));
   if (!out.empty()) return out;

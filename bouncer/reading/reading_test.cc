@@ -193,12 +193,43 @@ TEST(ReadMailTest, EvidenceSaysWhyAndNotWho) {
   EXPECT_LE(ReadMail("Subject: a\n\n" + std::string(5000, 'x')).evidence.size(), 1024u);
 }
 
-TEST(ReadMailTest, UnreadableReportIsUnspecified) {
-  const Reading reading = ReadMail(
-      "From: a@x.example\nContent-Type: multipart/report; report-type=delivery-status; "
-      "boundary=b\n\n--b\n\nHm.\n--b--\n");
-  ASSERT_EQ(reading.findings.size(), 1u);
-  EXPECT_EQ(reading.findings[0].bounce_class, wavepost::v1::BOUNCE_CLASS_UNSPECIFIED);
+TEST(ReadMailTest, AReportThatNobodyCanReadMarksNobody) {
+  const std::pair<const char*, wavepost::v1::BounceClass> rows[] = {
+      {"", wavepost::v1::SOFT},
+      {"Subject: Delivery Status Notification (Failure)\n", wavepost::v1::SOFT},
+      {"Subject: Delivery Status Notification (Delay)\n", wavepost::v1::DELAY_NOTICE},
+      {"Subject: Successful mail delivery report\n", wavepost::v1::NOT_A_BOUNCE},
+  };
+  for (const auto& [subject, want] : rows) {
+    const Reading reading = ReadMail(std::string(subject) +
+                                     "From: a@x.example\nContent-Type: multipart/report; report-type=delivery-status; "
+                                     "boundary=b\n\n--b\n\nHm.\n--b--\n");
+    ASSERT_EQ(reading.findings.size(), 1u);
+    EXPECT_EQ(reading.findings[0].bounce_class, want) << subject;
+  }
+}
+
+TEST(ReadMailTest, NotificationsOfAmazonSes) {
+  const auto read = [](const std::string& event) {
+    return ReadMail("From: AWS Notifications <no-reply@sns.amazonaws.com>\nSubject: AWS Notification Message\n\n" +
+                    event + "\n\n--\nIf you wish to stop receiving notifications\n")
+        .findings;
+  };
+  const auto bounce = read(
+      "{\"notificationType\":\"Bounce\",\"mail\":{},\"bounce\":{\"bounceType\":\"Permanent\",\"bouncedRecipients\":["
+      "{\"emailAddress\":\"a@x.example\",\"diagnosticCode\":\"smtp; 550 5.1.1 user unknown\"},"
+      "{\"emailAddress\":\"b@x.example\",\"diagnosticCode\":\"smtp; 552 5.2.2 mailbox full\"}]}}");
+  ASSERT_EQ(bounce.size(), 2u);
+  EXPECT_EQ(bounce[0].bounce_class, wavepost::v1::HARD);
+  EXPECT_EQ(bounce[0].final_recipient, "a@x.example");
+  EXPECT_EQ(bounce[1].bounce_class, wavepost::v1::SOFT);
+  const auto complaint = read(
+      "{\"notificationType\":\"Complaint\",\"mail\":{},\"complaint\":{\"complainedRecipients\":["
+      "{\"emailAddress\":\"c@x.example\"}]}}");
+  ASSERT_EQ(complaint.size(), 1u);
+  EXPECT_EQ(complaint[0].bounce_class, wavepost::v1::COMPLAINT);
+  EXPECT_EQ(complaint[0].final_recipient, "c@x.example");
+  EXPECT_EQ(read("{\"eventType\":\"Delivery\",\"mail\":{}}")[0].bounce_class, wavepost::v1::NOT_A_BOUNCE);
 }
 
 struct CombineRow {
