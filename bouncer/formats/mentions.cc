@@ -27,11 +27,17 @@ bool IsDomain(char c) {
 }
 
 // Where the local part that ends before `at` begins; `at` itself if there is none.
+constexpr size_t kQuotedLocalBytesMax = 66;  // RFC 5321 section 4.5.3.1.1, with its quotes
+constexpr size_t kLiteralBytesMax = 64;      // "[IPv6:...]"
+constexpr size_t kNextAddressBytesMax = 700;
+constexpr size_t kLeadBytesMax = 200;  // before an address, of what is looked at
+
 size_t LocalBegin(std::string_view line, size_t at) {
   if (at > 1 && line[at - 1] == '"') {
-    const size_t quote = line.rfind('"', at - 2);
-    if (quote != std::string_view::npos && at - quote <= 66) return quote;
-    return at;
+    // No further back than a local part may be long, or a line of such signs would cost its square.
+    const size_t first = at > kQuotedLocalBytesMax ? at - kQuotedLocalBytesMax : 0;
+    const size_t quote = line.substr(first, at - 1 - first).rfind('"');
+    return quote == std::string_view::npos ? at : first + quote;
   }
   size_t begin = at;
   while (begin > 0 && at - begin < 256 && IsLocal(line[begin - 1])) --begin;
@@ -46,8 +52,8 @@ size_t LocalBegin(std::string_view line, size_t at) {
 size_t DomainEnd(std::string_view line, size_t from) {
   size_t end = from;
   if (end < line.size() && line[end] == '[') {
-    const size_t close = line.find(']', end);
-    return close != std::string_view::npos && close - end < 64 ? close + 1 : from;
+    const size_t close = line.substr(end, kLiteralBytesMax).find(']');
+    return close != std::string_view::npos ? end + close + 1 : from;
   }
   while (end < line.size() && IsDomain(line[end])) ++end;
   while (end > from && !IsAlnum(line[end - 1])) --end;
@@ -69,7 +75,8 @@ std::string_view WithoutRoute(std::string_view lead) {
 MentionRank RankOf(const NoticeLine& line, const AddressAt& at, size_t index, const Notice& notice) {
   const std::string_view lead = WithoutRoute(line.text.substr(0, at.begin));
   if (IsDecoration(lead)) return MentionRank::kBlock;
-  const FormatBook::Lead said = FormatBook::Active().LeadOf(ToWords(lead));
+  const std::string_view near = lead.substr(lead.size() - std::min(lead.size(), kLeadBytesMax));
+  const FormatBook::Lead said = FormatBook::Active().LeadOf(ToWords(near));
   if (said == FormatBook::Lead::kAbout) return MentionRank::kBlock;
   // "Jane Doe <jane@example.com>", alone on a line below "the following recipients:".
   const std::string_view tail = line.text.substr(at.end);
@@ -97,7 +104,7 @@ std::string_view Said(std::string_view text, const AddressAt& at) {
     while (!text.empty() && std::string_view(" \t<>:.,;)]\"'-").find(text.front()) != std::string_view::npos) {
       text.remove_prefix(1);
     }
-    const std::vector<AddressAt> next = FindAddresses(text);
+    const std::vector<AddressAt> next = FindAddresses(text.substr(0, kNextAddressBytesMax));
     if (next.empty() || next.front().begin > 0) break;
     end = next.front().end;
   }

@@ -79,7 +79,8 @@ void AddGroups(const json& event, const char* part, const char* list, SesNotific
   const json* const news = Member(event, part);
   const json* const recipients = news == nullptr ? nullptr : Member(*news, list);
   if (recipients == nullptr || !recipients->is_array()) return;
-  const std::string_view status = StatusOf(Text(*news, "bounceType"), Text(*news, "bounceSubType"));
+  const std::string type = Text(*news, "bounceType");
+  const std::string_view status = StatusOf(type, Text(*news, "bounceSubType"));
   for (const json& recipient : *recipients) {
     if (out->groups.size() >= kReportRecipientsMax) return;
     ReportedRecipient& group = out->groups.emplace_back();
@@ -89,7 +90,8 @@ void AddGroups(const json& event, const char* part, const char* list, SesNotific
     group.action = AsciiLower(Text(recipient, "action"));
     if (group.action.empty()) group.action = "failed";
     group.status = Text(recipient, "status");
-    if (group.status.empty()) group.status = status;
+    // Only what SES calls permanent is: a code of somebody on the way says less.
+    if (group.status.empty() || (type != "Permanent" && group.status.starts_with('5'))) group.status = status;
     group.diagnostic = Text(recipient, "diagnosticCode");
     group.reporting_mta = Text(*news, "reportingMTA");
   }

@@ -39,6 +39,9 @@ TEST(SesNotificationTest, Bounces) {
       {"general", Bounce("\"bounceType\":\"Permanent\",\"bounceSubType\":\"General\"", address + "}"), "5.0.0", ""},
       {"full", Bounce("\"bounceType\":\"Transient\",\"bounceSubType\":\"MailboxFull\"", address + "}"), "5.2.2", ""},
       {"transient", Bounce("\"bounceType\":\"Transient\",\"bounceSubType\":\"General\"", address + "}"), "4.0.0", ""},
+      {"transient with a hard code",
+       Bounce("\"bounceType\":\"Transient\",\"bounceSubType\":\"General\"", address + ",\"status\":\"5.1.1\"}"),
+       "4.0.0", ""},
       {"undetermined", Bounce("\"bounceType\":\"Undetermined\"", address + "}"), "5.0.0", ""},
       {"with a foot",
        Bounce("\"bounceType\":\"Permanent\",\"bounceSubType\":\"NoEmail\"", address + "}") +

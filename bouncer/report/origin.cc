@@ -66,16 +66,25 @@ std::vector<std::string> AddressesIn(std::string_view field, size_t count_max) {
     size_t start = at;
     if (at >= 2 && field[at - 1] == '"') {
       // A quoted local part may have anything in it.
-      const size_t quote = field.rfind('"', at - 2);
-      if (quote != std::string_view::npos) start = quote;
+      const size_t first = at > kAddressBytesMax ? at - kAddressBytesMax : 0;
+      const size_t quote = field.substr(first, at - 1 - first).rfind('"');
+      if (quote != std::string_view::npos) start = first + quote;
     } else {
-      while (start > 0 && IsAddressByte(field[start - 1])) --start;
+      while (start > 0 && at - start < kAddressBytesMax && IsAddressByte(field[start - 1]) && field[start - 1] != '@') {
+        --start;
+      }
     }
     size_t end = at + 1;
-    while (end < field.size() && (IsAddressByte(field[end]) || field[end] == '[' || field[end] == ']')) ++end;
+    while (end < field.size() && end - at <= kAddressBytesMax &&
+           (IsAddressByte(field[end]) || field[end] == '[' || field[end] == ']'))
+      ++end;
     while (end > at + 1 && (field[end - 1] == '.' || field[end - 1] == '\'')) --end;
     while (start < at && field[start] == '\'') ++start;
-    if (start == at || end == at + 1 || end - start > kAddressBytesMax) continue;
+    if (start == at || end == at + 1) continue;
+    if (end - start > kAddressBytesMax) {
+      at = end - 1;
+      continue;
+    }
     std::string address(field.substr(start, end - start));
     // A name that looks like an address: "a@b" <c@d>.
     const bool in_brackets = start > 0 && field[start - 1] == '<';

@@ -1,5 +1,6 @@
 #include "common/smtp/classify_text.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -29,9 +30,11 @@ bool IsDomain(char c) {
 }
 
 // The length of the mail address that starts at text[0], or 0.
-size_t AddressLength(std::string_view text) {
+// 0: there is none. `scanned`: none starts in so many bytes either.
+size_t AddressLength(std::string_view text, size_t* scanned) {
   size_t i = 0;
   while (i < text.size() && IsLocalPart(text[i])) ++i;
+  *scanned = i;
   if (i == 0 || i >= text.size() || text[i] != '@') return 0;
   const size_t at = i++;
   while (i < text.size() && IsDomain(text[i])) ++i;
@@ -52,12 +55,14 @@ size_t Ip4Length(std::string_view text) {
   return i;
 }
 
+constexpr size_t kIp6BytesMax = 46;  // of the longest, and one more
+
 size_t Ip6Length(std::string_view text) {
   size_t i = 0;
   int colons = 0;
   bool doubled = false;
   bool digit = false;
-  for (; i < text.size() && (IsHex(text[i]) || text[i] == ':'); ++i) {
+  for (; i < std::min(text.size(), kIp6BytesMax) && (IsHex(text[i]) || text[i] == ':'); ++i) {
     if (text[i] == ':') {
       ++colons;
       doubled |= i > 0 && text[i - 1] == ':';
@@ -150,11 +155,15 @@ ReplyWords ToWords(std::string_view text, size_t bytes_max) {
   const auto end_word = [&words] {
     if (words.text.back() != ' ') words.text += ' ';
   };
+  size_t no_address_until = 0;  // or a run of punctuation would be gone through from each of its bytes
   size_t i = 0;
   while (i < text.size()) {
     if (i == 0 || !IsAlnum(text[i - 1])) {
       const std::string_view rest = text.substr(i);
-      if (const size_t length = AddressLength(rest); length > 0) {
+      size_t scanned = 0;
+      const size_t length = i < no_address_until ? 0 : AddressLength(rest, &scanned);
+      no_address_until = std::max(no_address_until, i + scanned);
+      if (length > 0) {
         end_word();
         words.text.append("addr ");
         i += length;
@@ -162,11 +171,11 @@ ReplyWords ToWords(std::string_view text, size_t bytes_max) {
       }
       const bool inside = i > 0 && text[i - 1] == '.';  // the tail of "1.2.3.4.5" is no address
       const size_t ip4 = inside ? 0 : Ip4Length(rest);
-      if (const size_t length = ip4 > 0 ? ip4 : Ip6Length(rest); length > 0) {
+      if (const size_t ip = ip4 > 0 ? ip4 : Ip6Length(rest); ip > 0) {
         end_word();
         words.text += "ipaddr ";
         words.names_ip = true;
-        i += length;
+        i += ip;
         continue;
       }
     }
