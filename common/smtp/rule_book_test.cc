@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdio>
+#include <fstream>
 #include <string>
 
 #include "common/smtp/reply.h"
@@ -118,11 +121,24 @@ INSTANTIATE_TEST_SUITE_P(
         BadRow{"CodeOutOfRange", "rules:\n- name: a\n  codes: [250]", "t.yaml:3: rule a: codes:"},
         BadRow{"EnhancedWithClass", "rules:\n- name: a\n  enhanced: [\"5.1.1\"]", "t.yaml:3: rule a: enhanced:"},
         BadRow{"UnknownList", "rules:\n- name: a\n  words: [<zz>]", "t.yaml:3: rule a: there is no list <zz>"},
+        BadRow{"NoWords", "rules:\n- name: a\n  words: []", "t.yaml:3: rule a: an empty list"},
+        BadRow{"NoPhases", "rules:\n- name: a\n  phases: []", "t.yaml:3: rule a: phases: an empty list"},
         BadRow{"Capitals", "rules:\n- name: a\n  words: [No User]", "t.yaml:3: rule a: pattern 'No User' is not"},
         BadRow{"OneLetter", "rules:\n- name: a\n  words: [\"a*bc\"]", "t.yaml:3: rule a: pattern 'a*bc' must"},
         BadRow{"Twice", "rules:\n- {name: a, sample: {reply: 550 x}}\n- {name: a, sample: {reply: 550 x}}",
                "t.yaml:3: rule a: the name stands at t.yaml:2"}),
     [](const auto& row) { return row.param.name; });
+
+TEST(LoadRules, RefusesARuleThatDoesNotTakeItsSample) {
+  const std::string path = testing::TempDir() + "wavepost_rules_" + std::to_string(::getpid()) + ".yaml";
+  std::ofstream(path)
+      << "rules:\n- name: mine\n  words: [no such gnome]\n  reason: user_unknown\n  sample: {reply: 550 no "
+         "such dwarf}\n";
+  const absl::Status status = LoadRules(path);
+  std::remove(path.c_str());
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr(path + ":2: rule mine: its sample"));
+}
 
 TEST(LoadRules, SaysWhatIsMissing) {
   EXPECT_EQ(LoadRules("/nonexistent/rules.yaml").code(), absl::StatusCode::kNotFound);

@@ -17,8 +17,8 @@
 namespace wavepost {
 namespace {
 
-constexpr size_t kFileBytesMax = 1 << 20;
 constexpr size_t kPatternBytesMax = 200;
+constexpr size_t kPatternsBytesMax = 64 * 1024;  // of one rule or list, with the lists that it names
 
 constexpr std::array<std::pair<std::string_view, uint8_t>, 6> kFlags = {{{"throttled", kThrottled},
                                                                          {"temporary_anyway", kTemporaryAnyway},
@@ -117,6 +117,7 @@ class Reader {
 
   absl::Status ReadPatterns(const YAML::Node& node, std::string* patterns) {
     if (!node.IsSequence()) return Problem(node, "a list of patterns is wanted");
+    if (node.size() == 0) return Problem(node, "an empty list: leave the key out if any text will do");
     for (const YAML::Node& item : node) {
       if (!item.IsScalar()) return Problem(item, "a pattern is wanted");
       std::string pattern = item.Scalar();
@@ -128,6 +129,7 @@ class Reader {
         return Problem(item, absl::StrCat("pattern '", pattern, "' ", problem));
       }
       absl::StrAppend(patterns, patterns->empty() ? "" : "|", pattern);
+      if (patterns->size() > kPatternsBytesMax) return Problem(item, "too many patterns");
     }
     return absl::OkStatus();
   }
@@ -150,7 +152,7 @@ class Reader {
         RETURN_IF_ERROR(ReadField(field.first.Scalar(), field.first, field.second, &rule));
       }
       if (rule.sample.empty()) return Problem(item, "sample: a reply that the rule takes is missing");
-      if (set_->rules.size() >= RuleIndex::kRulesMax) return Problem(item, "too many rules");
+      if (rules->size() >= RuleIndex::kRulesMax) return Problem(item, "too many rules");
       rules->push_back(std::move(rule));
       rule_.clear();
     }
@@ -183,6 +185,7 @@ class Reader {
       }
       return Problem(at, absl::StrCat("unknown key '", key, "'"));
     }
+    if (value.size() == 0) return Problem(value, absl::StrCat(key, ": an empty list: leave the key out"));
     if (key == "phases") rule->phases = 0;
     for (const YAML::Node& item : value) {
       const std::string& text = item.Scalar();
@@ -237,7 +240,7 @@ class Reader {
 }  // namespace
 
 absl::Status ParseRules(std::string_view yaml, std::string_view file, RuleSet* set) {
-  if (yaml.size() > kFileBytesMax) return absl::InvalidArgumentError(absl::StrCat(Av(file), ": is too large"));
+  if (yaml.size() > kRuleFileBytesMax) return absl::InvalidArgumentError(absl::StrCat(Av(file), ": is too large"));
   try {  // yaml-cpp reports by exceptions; none leaves this function
     return Reader(file, set).Read(YAML::Load(std::string(yaml)));
   } catch (const YAML::Exception& error) {

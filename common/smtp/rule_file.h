@@ -22,6 +22,7 @@
 // PATTERN: see MatchesWords in classify_text.h.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
@@ -31,6 +32,8 @@
 #include "common/smtp/classify_rules.h"
 
 namespace wavepost {
+
+inline constexpr size_t kRuleFileBytesMax = 1 << 20;
 
 struct RuleSet {
   std::map<std::string, std::string, std::less<>> lists;  // name -> patterns joined by '|'
