@@ -37,8 +37,8 @@ class RuleBook {
 // Puts the rules of a file (see rule_file.h) in front of those in use. Call it at start, before other threads classify:
 // what they hold of the old set stays valid for ever, but they may judge by either.
 //
-// kNotFound, kInvalidArgument (also: a rule that does not take its own sample): with file, line and reason; the rules in
-// use stay as they are.
+// kNotFound, kInvalidArgument (also: a rule that does not take its own sample): with file, line and reason; the rules
+// in use stay as they are.
 absl::Status LoadRules(const std::string& path);
 
 // Takes rules out of those in use, for cross-checks (tests/corpus/kfold.py). Names without a rule are ignored.
