@@ -53,7 +53,7 @@ bool IsPrecise(const EnhancedCode& code) {
 }
 
 // What the reply answered, where the sending side says so. Before RCPT nobody has spoken of the recipient: what is
-// unknown there is the sender, or our host.
+// unknown there is the sender, or our host. After the message an address may be one in its header.
 Phase PhaseIn(std::string_view text) {
   constexpr std::array<std::string_view, 5> kMail = {"in reply to mail from",
                                                      "after mail from:", "response to mail from",
@@ -62,11 +62,14 @@ Phase PhaseIn(std::string_view text) {
                                                          "while performing the initial", "in reply to connect"};
   constexpr std::array<std::string_view, 5> kEhlo = {"in reply to helo", "in reply to ehlo", "after helo ",
                                                      "after ehlo ", "(in reply to end of helo"};
+  constexpr std::array<std::string_view, 4> kMessage = {"in reply to end of data", "after end of data",
+                                                        "response to end of data", "following end of data"};
   const std::string lower = AsciiLower(text.substr(0, kTextBytesMax));
   const auto says = [&lower](std::string_view mark) { return lower.find(mark) != std::string::npos; };
   if (std::any_of(kMail.begin(), kMail.end(), says)) return Phase::kMail;
   if (std::any_of(kGreeting.begin(), kGreeting.end(), says)) return Phase::kGreeting;
   if (std::any_of(kEhlo.begin(), kEhlo.end(), says)) return Phase::kEhlo;
+  if (std::any_of(kMessage.begin(), kMessage.end(), says)) return Phase::kEndOfData;
   return Phase::kRcpt;
 }
 
@@ -103,7 +106,7 @@ Judged JudgeText(std::string_view framed, const EnhancedCode& status) {
       quoted->enhanced = whole.enhanced;
     }
     Judged judged{Classify(*quoted, phase), *quoted, true};
-    if (phase != Phase::kRcpt) return judged;
+    if (phase < Phase::kRcpt) return judged;
     if (!judged.verdict.vague) return judged;
     const Verdict by_all = Classify(whole, phase);
     // What a relay puts in front of a refusal by policy ("unknown address error 550 5.7.1 denied") marks no address.
@@ -124,7 +127,7 @@ Judged JudgeText(std::string_view framed, const EnhancedCode& status) {
 // that says little too, the text beside it.
 Judged Judge(const ReportedRecipient& recipient, const EnhancedCode& status) {
   Judged judged = JudgeText(WithoutType(recipient.diagnostic), status);
-  const bool early = PhaseIn(recipient.diagnostic) != Phase::kRcpt;
+  const bool early = PhaseIn(recipient.diagnostic) < Phase::kRcpt;
   if (early && judged.quoted) return judged;
   if (judged.verdict.vague && IsPrecise(status)) {
     const int code = judged.quoted ? judged.reply.code : status.klass == 4 ? 450 : 550;
