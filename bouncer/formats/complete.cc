@@ -112,6 +112,51 @@ int Weight(const ReportedRecipient& group) {
   return 2 * action + (group.diagnostic.empty() ? 0 : 1);
 }
 
+// One group per address; of several the worst one.
+void MakeUnique(std::vector<ReportedRecipient>* groups) {
+  std::vector<ReportedRecipient> unique;
+  for (ReportedRecipient& group : *groups) {
+    const auto same = std::find_if(unique.begin(), unique.end(), [&group](const ReportedRecipient& other) {
+      return !group.final_recipient.empty() && EqualsIgnoreCase(other.final_recipient, group.final_recipient);
+    });
+    if (same == unique.end()) {
+      unique.push_back(std::move(group));
+    } else if (Weight(group) > Weight(*same)) {
+      *same = std::move(group);
+    }
+  }
+  *groups = std::move(unique);
+}
+
+bool HasAddress(const ReportedRecipient& group) {
+  return IsAddress(group.final_recipient);
+}
+
+// Gives the group that names nobody the address that the text names and no other group has. With two such groups
+// nobody knows whose it is.
+void FindMissingAddress(const Document& document, const Notice& notice, const std::vector<Mention>& mentions,
+                        std::vector<ReportedRecipient>* groups) {
+  ReportedRecipient* lacking = nullptr;
+  std::vector<std::string> taken;
+  for (ReportedRecipient& group : *groups) {
+    const std::vector<AddressAt> inside = FindAddresses(group.final_recipient);
+    if (!HasAddress(group) && inside.size() == 1 && inside.front().begin > 0 && group.final_recipient.front() != '@') {
+      group.final_recipient = inside.front().address;  // "|/usr/bin/filter a@example.com"
+    }
+    if (HasAddress(group)) {
+      taken.push_back(group.final_recipient);
+    } else if (lacking != nullptr) {
+      return;
+    } else {
+      lacking = &group;
+    }
+  }
+  if (lacking == nullptr) return;
+  std::vector<std::string> failed = FailedAddresses(document, notice, mentions);
+  std::erase_if(failed, [&taken](const std::string& address) { return Contains(taken, address); });
+  if (failed.size() == 1) lacking->final_recipient = failed.front();
+}
+
 }  // namespace
 
 std::vector<std::string> FailedAddresses(const Document& document, const Notice& notice,
@@ -163,38 +208,18 @@ void CompleteGroups(const Document& document, std::vector<ReportedRecipient>* gr
       group.final_recipient = group.original_recipient;
     }
   }
-  const auto has_address = [](const ReportedRecipient& group) { return IsAddress(group.final_recipient); };
-  // One group per address.
-  std::vector<ReportedRecipient> unique;
-  for (ReportedRecipient& group : *groups) {
-    const auto same = std::find_if(unique.begin(), unique.end(), [&group](const ReportedRecipient& other) {
-      return !group.final_recipient.empty() && EqualsIgnoreCase(other.final_recipient, group.final_recipient);
-    });
-    if (same == unique.end()) {
-      unique.push_back(std::move(group));
-    } else if (Weight(group) > Weight(*same)) {
-      *same = std::move(group);
-    }
-  }
-  *groups = std::move(unique);
+  MakeUnique(groups);
 
   if (std::none_of(groups->begin(), groups->end(), [&](const ReportedRecipient& group) {
-        return !has_address(group) || (group.action != "delivered" && SaysLittle(group));
+        return !HasAddress(group) || (group.action != "delivered" && SaysLittle(group));
       })) {
     return;
   }
   const Notice notice = Notice::Of(document);
   const std::vector<Mention> mentions = FindMentions(notice);
+  FindMissingAddress(document, notice, mentions, groups);
+  MakeUnique(groups);
   for (ReportedRecipient& group : *groups) {
-    if (!has_address(group)) {
-      const std::vector<std::string> failed = FailedAddresses(document, notice, mentions);
-      const std::vector<AddressAt> inside = FindAddresses(group.final_recipient);
-      if (inside.size() == 1 && inside.front().begin > 0 && group.final_recipient.front() != '@') {
-        group.final_recipient = inside.front().address;  // "|/usr/bin/filter a@example.com"
-      } else if (failed.size() == 1 || (groups->size() == 1 && !failed.empty())) {
-        group.final_recipient = failed.front();
-      }
-    }
     if (!SaysLittle(group)) continue;
     for (const Mention& mention : mentions) {
       if (mention.rank == MentionRank::kSomewhere || !EqualsIgnoreCase(mention.address, group.final_recipient))

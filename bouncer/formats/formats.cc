@@ -12,6 +12,7 @@
 #include "bouncer/formats/format_book.h"
 #include "bouncer/formats/mentions.h"
 #include "bouncer/formats/notice.h"
+#include "bouncer/report/origin.h"
 #include "bouncer/report/status_fields.h"
 #include "common/base/strings.h"
 #include "common/smtp/classify.h"
@@ -25,12 +26,17 @@ constexpr std::string_view kStatusInTextFormat = "status-in-text";
 constexpr size_t kContextBytesMax = 1500;
 constexpr size_t kBriefBytes = 40;  // what stands below an address and is shorter explains nothing
 
-// The words of a From header, with the local part as a word of its own: "mailer daemon example com".
+// The words of a From header's names and local parts. Domains say nothing: people write from smtp-world.example, too.
 ReplyWords FromWords(const Document& document) {
-  std::string from(document.headers.Get("from"));
-  const bool empty = from.empty() || from.find("<>") != std::string::npos;
-  std::replace(from.begin(), from.end(), '@', ' ');
-  return ToWords(absl::StrCat(from, empty ? " emptysender" : ""));
+  const std::string_view from = document.headers.Get("from");
+  const bool empty = from.empty() || from.find("<>") != std::string_view::npos;
+  std::string names;
+  for (size_t pos = 0; pos < from.size();) {
+    const size_t at = std::min(from.find('@', pos), from.size());
+    absl::StrAppend(&names, Av(from.substr(pos, at - pos)), " ");
+    pos = std::min(from.find_first_of(" \t<>()[]\",;:", at), from.size());
+  }
+  return ToWords(absl::StrCat(names, empty ? " emptysender" : ""));
 }
 
 bool IsNullReturn(const Document& document) {
@@ -79,20 +85,23 @@ Evidence Weigh(const Document& document, const Notice& notice, const std::vector
 
   const std::string automatic = AsciiLower(document.headers.Get("auto-submitted"));
   const bool program = from.daemon || IsNullReturn(document);
-  const bool answers = IsAnswerSubject(subject_text) && !program;
+  const bool answers = IsAnswerSubject(subject_text) && !IsNullReturn(document);
+  const auto named =
+      std::find_if(mentions.begin(), mentions.end(), [](const Mention& m) { return m.rank == MentionRank::kBlock; });
   if (document.headers.Has("x-failed-recipients")) {
     evidence.is_bounce = true;
   } else if (format != nullptr) {
+    // Some programs answer: "Re: ..." (James).
     evidence.is_bounce = program || (!answers && (subject.failure || !document.original.empty()));
   } else if (subject.answer || answers) {
     evidence.is_bounce = false;
   } else if (program) {
-    evidence.is_bounce =
-        subject.failure ? text.failure || !text.answer : !text.answer && (text.failure || BlamesRecipient(notice));
+    // An administrator is a person, too: who does not say what it is about needs a sign that a program wrote.
+    const bool automaton = IsNullReturn(document) || automatic.starts_with("auto-") || named != mentions.end();
+    evidence.is_bounce = subject.failure ? text.failure || !text.answer
+                                         : automaton && !text.answer && (text.failure || BlamesRecipient(notice));
   } else if (subject.failure && text.failure) {
     // No sign of a program but what it says: somebody named as failed, and a reason or the usual introduction.
-    const auto named =
-        std::find_if(mentions.begin(), mentions.end(), [](const Mention& m) { return m.rank == MentionRank::kBlock; });
     evidence.is_bounce = named != mentions.end() && (automatic.starts_with("auto") || evidence.delayed ||
                                                      IsIntroduced(notice, named->line) || BlamesRecipient(notice));
   }
@@ -180,14 +189,18 @@ std::vector<ReportedRecipient> ReadBounce(const Document& document) {
 }
 
 std::vector<ReportedRecipient> ReadTextBounce(const Document& document) {
-  std::vector<ReportedRecipient> groups = StatusInText(document);
+  const Notice notice = Notice::Of(document);
+  const std::vector<Mention> mentions = FindMentions(notice);
+  const Evidence evidence = Weigh(document, notice, mentions);
+  std::vector<ReportedRecipient> groups;
+  // People paste such fields when they ask what they mean.
+  if (evidence.is_bounce || IsFromMailSystem(document.headers) || document.content_type == "multipart/report") {
+    groups = StatusInText(document);
+  }
   if (!groups.empty()) {
     CompleteGroups(document, &groups);
     return groups;
   }
-  const Notice notice = Notice::Of(document);
-  const std::vector<Mention> mentions = FindMentions(notice);
-  const Evidence evidence = Weigh(document, notice, mentions);
   if (!evidence.is_bounce) return {};
 
   std::string text;

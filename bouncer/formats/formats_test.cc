@@ -364,6 +364,16 @@ const FormatRow kFamilies[] = {
      "# THIS IS A WARNING ONLY. #\n\nYour message could not be delivered for more than 4 hour(s).\nIt will be retried "
      "until it is 5 day(s) old.\n\n<ann@mail.example>: connect to mx.mail.example[192.0.2.3]:25: timed out\n",
      "ann@mail.example DELAY_NOTICE"},
+    {"VtextAnswers", "from: post_master@v.example\nsubject: Re:News",
+     "Error: Invalid user address\n\nError message below:\n550 - Requested action not taken: no such user "
+     "here\n\nMessage details:\n  Subject: News\n  RCPT TO: ann@v.example\n",
+     "ann@v.example HARD", "vtext"},
+    {"StatusFieldsFromADaemon", "subject: Failure",
+     "See below.\n\nReporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; ann@mail.example\nAction: "
+     "failed\nStatus: 5.1.1\n",
+     "ann@mail.example HARD", "status-in-text"},
+    {"NoSubjectButNullReturn", "from: postmaster@mail.example\nreturn-path: <>\nsubject: News",
+     "Nobody has this account: 550 user unknown.\n", " HARD"},
     {"StopWordsEndASentence", "subject: Undelivered Mail Returned to Sender",
      "This is the mail system at host relay.example.\n\nIf you do so, include this problem report. You can\ndelete "
      "your "
@@ -393,6 +403,18 @@ const FormatRow kNoBounces[] = {
      "backup done: 550 files\n", ""},
     {"Success", "subject: Delivery report", "Your message was successfully delivered to ann@mail.example.\n", ""},
     {"Empty", "from: ann@mail.example", "", ""},
+    {"AdministratorAnswers", "from: Administrator <administrator@firm.example>\nsubject: Re: Newsletter",
+     "Hello,\n\nthe product that you offer could not be found on your web site.\n", ""},
+    {"AdministratorWrites", "from: Mail Administrator <postmaster@small.example>\nsubject: Your offer",
+     "We read it with interest; no account is needed, the address does not exist any more.\n", ""},
+    {"DomainIsNoProgram", "from: Jane <jane@smtp-world.example>\nsubject: Your offer",
+     "The voucher number does not exist. The shop address not found: user unknown.\n", ""},
+    {"DomainIsNoProgramEither", "from: info@bounce-house.example\nsubject: Newsletter",
+     "The user account does not exist: user unknown.\n", ""},
+    {"StatusFieldsPastedByAPerson", "from: Jane <jane@firm.example>\nsubject: Question about a bounce",
+     "My colleague got this:\n\nFinal-Recipient: rfc822; bob@mail.example\nAction: failed\nStatus: "
+     "5.1.1\n\nWhat does it mean?\n",
+     ""},
 };
 
 INSTANTIATE_TEST_SUITE_P(NoBounces, ReadTextBounceTest, ::testing::ValuesIn(kNoBounces),
