@@ -118,6 +118,17 @@ void CountMail(const std::string& name, const std::vector<Label>& labels, const 
     }
     Count(name, labels[i], paired[i], totals);
   }
+  // What the mail says of nobody whom a label names as gone must not be hard.
+  for (const Finding* extra : left) {
+    if (ClassName(extra->bounce_class) != "hard") continue;
+    const bool known = std::any_of(labels.begin(), labels.end(), [extra](const Label& label) {
+      return (label.bounce_class == "hard" || label.also_ok.contains("hard")) &&
+             label.recipients.contains(AsciiLower(extra->final_recipient));
+    });
+    if (known) continue;
+    ++totals->false_hard;
+    totals->wrong << name << ": one more hard finding, '" << extra->final_recipient << "'\n";
+  }
 }
 
 Totals ReadCorpus(const fs::path& folder) {

@@ -11,6 +11,7 @@
 #include "bouncer/reading/evidence.h"
 #include "bouncer/reading/tokens.h"
 #include "bouncer/report/document.h"
+#include "bouncer/report/original.h"
 #include "common/base/strings.h"
 
 namespace wavepost {
@@ -49,6 +50,23 @@ bool IsPublicAddress(std::string_view address) {
          !StartsWithIgnoreCase(address, "IMCEA");
 }
 
+// "550 ..." or "#5.1.1" stands in it.
+bool QuotesReply(std::string_view text) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  for (size_t i = 0; i + 3 <= text.size(); ++i) {
+    if ((text[i] != '4' && text[i] != '5') || (i > 0 && is_digit(text[i - 1]))) continue;
+    if (text[i + 1] == '.' && is_digit(text[i + 2])) return true;
+    if (is_digit(text[i + 1]) && is_digit(text[i + 2]) && (i + 3 == text.size() || !is_digit(text[i + 3]))) return true;
+  }
+  return false;
+}
+
+// Prose of an unknown form that names nobody and quotes no reply: it may be a person's, and must not end an address.
+bool IsHearsay(const ReportedRecipient& group) {
+  return group.format == "generic" && group.final_recipient.empty() && group.status.empty() &&
+         !QuotesReply(group.diagnostic) && !QuotesReply(group.context);
+}
+
 std::vector<Finding> FromGroups(std::vector<ReportedRecipient> groups) {
   std::vector<Finding> out;
   for (ReportedRecipient& group : groups) {
@@ -58,6 +76,10 @@ std::vector<Finding> FromGroups(std::vector<ReportedRecipient> groups) {
       group.final_recipient = group.original_recipient;
     }
     out.push_back(ClassifyRecipient(group));
+    if (out.back().bounce_class == v1::HARD && IsHearsay(group)) {
+      out.back().bounce_class = v1::SOFT;
+      out.back().status.set_bounce_class(v1::SOFT);
+    }
   }
   return out;
 }
@@ -89,6 +111,11 @@ std::vector<Finding> FindingsOf(const Document& document) {
   return {ClaimsToReport(document) ? Unreadable(document) : ReadOtherMail(document)};
 }
 
+bool IsBounce(const Finding& finding) {
+  return finding.bounce_class == v1::HARD || finding.bounce_class == v1::SOFT || finding.bounce_class == v1::POLICY ||
+         finding.bounce_class == v1::DELAY_NOTICE;
+}
+
 // "<a@b>" -> "a@b". Of several the last one, which is the one that In-Reply-To and References end with.
 std::string MessageId(std::string_view field) {
   const size_t open = field.rfind('<');
@@ -100,14 +127,21 @@ std::string MessageId(std::string_view field) {
 }  // namespace
 
 Reading ReadMail(std::string_view message) {
-  const Document document = ReadDocument(message);
+  Document document = ReadDocument(message);
   Reading reading;
   reading.truncated = document.truncated;
   reading.findings = FindingsOf(document);
+  // Only now it is known that a program wrote, whose address did not say so.
+  if (std::any_of(reading.findings.begin(), reading.findings.end(), IsBounce)) {
+    for (const TextPart& part : document.texts) {
+      if (document.original.empty()) FindOriginalInText(part.text, &document.original);
+    }
+  }
   reading.tokens = FindTokens(document);
   reading.original_message_id =
       MessageId(document.original.empty() ? document.headers.Get("in-reply-to") : document.original.Get("message-id"));
   reading.evidence = MakeEvidence(document, reading.findings.front().status.text());
+  for (Finding& finding : reading.findings) finding.status.set_text(BlotTokens(finding.status.text()));
   return reading;
 }
 

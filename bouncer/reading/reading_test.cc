@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "bouncer/reading/evidence.h"
+
 namespace wavepost {
 namespace {
 
@@ -191,6 +193,89 @@ TEST(ReadMailTest, EvidenceSaysWhyAndNotWho) {
   EXPECT_THAT(reading.evidence, Not(HasSubstr("abcdefghijklm")));
   EXPECT_THAT(reading.evidence, Not(HasSubstr("secret")));
   EXPECT_LE(ReadMail("Subject: a\n\n" + std::string(5000, 'x')).evidence.size(), 1024u);
+}
+
+struct BlotRow {
+  std::string name;
+  std::string text;
+  std::string want;
+};
+
+class BlotText : public ::testing::TestWithParam<BlotRow> {};
+
+TEST_P(BlotText, Is) {
+  EXPECT_EQ(Blot(GetParam().text), GetParam().want);
+}
+
+constexpr char kNoDigit[] = "abcdefghijklmnopqrstuvwxyzabcde";
+
+INSTANTIATE_TEST_SUITE_P(
+    Rows, BlotText,
+    ::testing::Values(BlotRow{"Plain", "<ann@x.example>: no", "<***@x.example>: no"},
+                      BlotRow{"Quoted", "to \"john \\\"x\\\" doe\"@x.example", "to ***@x.example"},
+                      BlotRow{"QuotesAlone", "he said \"no\" and \"why\"", "he said \"no\" and \"why\""},
+                      BlotRow{"Apostrophe", "o'brien@x.example don't", "***@x.example don't"},
+                      BlotRow{"Percent", "https://x.example/u?e=john.doe%40y.example",
+                              "https://x.example/u?e=***%40y.example"},
+                      BlotRow{"PercentTwice", "john.doe%2540y.example", "***%2540y.example"},
+                      BlotRow{"QuotedPrintable", "john.doe=40y.example", "***=40y.example"},
+                      BlotRow{"NoEncodedAt", "size=4096 code=40 50%40", "size=4096 code=40 50%40"},
+                      BlotRow{"TokenInUrl", std::string("https://x.example/u/") + kNoDigit, "https://x.example/u/***"},
+                      BlotRow{"TokenInReturnPath", std::string("from b+") + kNoDigit + " said", "from b+*** said"},
+                      BlotRow{"LongWord", std::string(kNoDigit) + "f", std::string(kNoDigit) + "f"}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(ReadMailTest, BlotsBeforeItCuts) {
+  const Reading reading = ReadMail("From: MAILER-DAEMON@x.example\nSubject: failure\n\nfailed: 550 " +
+                                   std::string(480, '.') + " annabella.longname.of.somebody@y.example\n");
+  EXPECT_THAT(reading.evidence, Not(HasSubstr("anna")));
+}
+
+TEST(ReadMailTest, StatusTextHasNoTokenOfOurs) {
+  const Reading reading = ReadMail(std::string("From: MAILER-DAEMON@x.example\nSubject: failure notice\n\n"
+                                               "<ann@y.example>:\n550 5.1.1 user unknown, mail from b+") +
+                                   kNoDigit + "@s.example\n");
+  ASSERT_EQ(reading.findings.size(), 1u);
+  EXPECT_THAT(reading.findings[0].status.text(), HasSubstr("b+***@s.example"));
+}
+
+TEST(ReadMailTest, OriginalInTheTextOfAnyProgram) {
+  const std::string token = kToken;
+  const Reading reading = ReadMail(
+      "From: Mail Delivery <noreply@mx.example>\nSubject: Undeliverable: x\n\nYour message could not be delivered to "
+      "the following recipients:\n\na@y.example: 550 5.1.1 user unknown\n\n----- Original message -----\n"
+      "Return-Path: <b+" +
+      token + "@s.example>\nFrom: x@s.example\nTo: a@y.example\nSubject: y\nMessage-ID: <m1@s.example>\n");
+  EXPECT_EQ(reading.findings[0].bounce_class, wavepost::v1::HARD);
+  EXPECT_THAT(reading.tokens, ElementsAre("b+" + token));
+  EXPECT_EQ(reading.original_message_id, "m1@s.example");
+}
+
+TEST(ReadMailTest, ProseThatNamesNobodyMarksNobody) {
+  const std::string head = "From: postmaster@x.example\nReturn-Path: <>\nSubject: News\n\n";
+  EXPECT_EQ(ReadMail(head + "The user is unknown here, no such user.\n").findings[0].bounce_class, wavepost::v1::SOFT);
+  EXPECT_EQ(ReadMail(head + "550 5.1.1 no such user.\n").findings[0].bounce_class, wavepost::v1::HARD);
+}
+
+TEST(ReadMailTest, AGroupWithoutAnAddressTakesNobodyElses) {
+  const auto read = [](const std::string& text, const std::string& groups) {
+    return ReadMail(
+               "From: MAILER-DAEMON@x.example\nContent-Type: multipart/report; report-type=delivery-status; "
+               "boundary=b\n\n--b\n\nThe following addresses failed:\n\n" +
+               text + "\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x.example\n\n" + groups +
+               "\n--b--\n")
+        .findings;
+  };
+  const std::string known = "Final-Recipient: rfc822; a@y.example\nAction: failed\nStatus: 4.4.1\n\n";
+  const std::string nameless = "Final-Recipient: X-local; jdoe\nAction: failed\nStatus: 5.1.1\n\n";
+  const auto taken = read("<a@y.example>: timed out\n", known + nameless);
+  ASSERT_EQ(taken.size(), 2u);
+  EXPECT_EQ(taken[0].final_recipient, "a@y.example");
+  EXPECT_EQ(taken[0].bounce_class, wavepost::v1::SOFT);
+  EXPECT_EQ(taken[1].final_recipient, "jdoe");
+  EXPECT_EQ(read("<a@y.example>: timed out\n<j@y.example>: no\n", known + nameless)[1].final_recipient, "j@y.example");
+  const std::string second = "Final-Recipient: X-local; jim\nAction: failed\nStatus: 5.1.1\n\n";
+  EXPECT_EQ(read("<j@y.example>: no\n", nameless + second)[0].final_recipient, "jdoe");
 }
 
 TEST(ReadMailTest, AReportThatNobodyCanReadMarksNobody) {
