@@ -89,7 +89,7 @@ size_t QuotedLocalPart(std::string_view text) {
   return 0;
 }
 
-// The mark of an encoded '@' ("%40example.com", as URLs write it; "=40", as quoted-printable does) in front of a domain,
+// The mark of an encoded '@' ("%40example.com", as URLs write it; "=40", quoted-printable) in front of a domain,
 // or npos.
 size_t EncodedAt(std::string_view word) {
   for (size_t at = word.find("40", 2); at != std::string_view::npos; at = word.find("40", at + 1)) {
