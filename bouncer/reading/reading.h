@@ -33,8 +33,8 @@ struct Reading {
 Reading ReadMail(std::string_view message);
 
 // All findings as one, for a return path that names one recipient, whatever the report calls them (an alias that was
-// expanded): HARD needs all of them to be HARD, successes and delays included; otherwise the mildest failure counts, and
-// one that would be HARD by itself counts as SOFT. `findings` is not empty.
+// expanded): HARD needs all of them to be HARD, successes and delays too; otherwise the mildest failure counts, and one
+// that would be HARD by itself counts as SOFT. `findings` is not empty.
 Finding Combine(const std::vector<Finding>& findings);
 
 }  // namespace wavepost
