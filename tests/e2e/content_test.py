@@ -5,7 +5,9 @@
 
 import argparse
 import email
+import email.message
 import email.policy
+import gzip
 import json
 import pathlib
 import re
@@ -14,6 +16,7 @@ import smtplib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -209,6 +212,48 @@ class ContentTest(unittest.TestCase):
         self.delivered("click2")
         self.assertEqual(len(self.sink.messages("click@people.test")), 1)
         clusters.wait_until(lambda: len(self.sink.messages("looks@people.test")) == 2, 20, "who only looked")
+
+    def report_by_mail(self, local_part, content, name):
+        """A receiver's report, packed, to the bouncer."""
+        message = email.message.EmailMessage()
+        message["From"], message["To"] = "noreply@receiver.test", f"{local_part}@bounce.wavepost.test"
+        message["Subject"] = "Report"
+        message.set_content("See the file.")
+        message.add_attachment(gzip.compress(content.encode()), maintype="application", subtype="gzip", filename=name)
+        with smtplib.SMTP("127.0.0.1", self.wavepost.port["bounce"], timeout=20) as smtp:
+            smtp.send_message(message, "noreply@receiver.test", [message["To"]])
+
+    def test_what_receivers_report_about_a_domain(self):
+        self.wavepost.add_sending_domain("reported.test")
+        ours = self.wavepost.egress[0][0]
+        begin = int(time.time()) // 86400 * 86400 - 86400
+        rows = "".join(
+            f"<record><row><source_ip>{ip}</source_ip><count>{count}</count><policy_evaluated><disposition>none"
+            f"</disposition><dkim>{result}</dkim><spf>fail</spf></policy_evaluated></row><identifiers><header_from>"
+            "reported.test</header_from></identifiers></record>"
+            for ip, count, result in ((ours, 40, "pass"), ("203.0.113.9", 2, "fail")))
+        xml = ("<feedback><report_metadata><org_name>receiver.test</org_name><report_id>7</report_id><date_range>"
+               f"<begin>{begin}</begin><end>{begin + 86399}</end></date_range></report_metadata><policy_published>"
+               f"<domain>reported.test</domain><p>none</p></policy_published>{rows}</feedback>")
+        for _ in range(2):  # the same one counts once
+            self.report_by_mail("dmarc", xml, "report.xml.gz")
+        tls = {"organization-name": "receiver.test", "report-id": "8", "date-range": {
+            "start-datetime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begin)),
+            "end-datetime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begin + 86399))},
+            "policies": [{"policy": {"policy-type": "sts", "policy-domain": "reported.test"}, "summary": {
+                "total-successful-session-count": 9, "total-failure-session-count": 1}, "failure-details": [
+                    {"result-type": "certificate-expired", "failed-session-count": 1}]}]}
+        self.report_by_mail("tlsrpt", json.dumps(tls), "report.json.gz")
+        # In order behind the others: once it is in the books, they are.
+        clusters.wait_until(lambda: "certificate-expired" in self.wavepost.cli("reports", "tls", "reported.test"), 20,
+                            "the TLS report")
+        text = self.wavepost.cli("reports", "dmarc", "reported.test")
+        self.assertIn("42 messages in the last 30 days: 40 passed DMARC, 2 failed", text)
+        self.assertRegex(text, re.escape(ours) + r" +ours ")
+        self.assertRegex(text, r"203\.0\.113\.9 +NOT OURS ")
+        self.assertEqual(self.wavepost.cli("reports", "list", "reported.test").count("receiver.test"), 2)
+        # A stranger's domain is nobody's.
+        self.assertNotEqual(self.run_cli("reports", "dmarc", "stranger.test").returncode, 0)
 
     def test_smime(self):
         self.wavepost.add_sending_domain("signed.test")
